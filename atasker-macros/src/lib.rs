@@ -1,1 +1,167 @@
-//! The attributes of the `atasker` crate.
+#![doc = include_str!("../README.md")]
+#![deny(missing_docs)]
+
+mod attrs;
+mod borrow;
+mod duration;
+mod errors;
+mod item;
+mod keys;
+mod paths;
+mod signature;
+mod suggest;
+mod task;
+mod values;
+mod worker;
+
+use proc_macro::TokenStream;
+
+/// Makes a function a task: calling it returns at once, the body runs on the pool.
+///
+/// `fn f(a: A) -> T` becomes `fn f(a: A) -> Task<T>`, and a type of the function's name beside it has the other ways to
+/// run the body:
+///
+/// | | |
+/// |---|---|
+/// | `f(a)` | starts the task and returns its handle, `Task<T>` |
+/// | `f::call(a)` | runs the body here and now and returns `T` |
+/// | `f::with(options)(a)` | starts the task with options of this one call, such as `Priority::High` |
+/// | `f::detach(a)` | starts the task without a handle, the cheapest way in |
+///
+/// # Examples
+///
+/// ```ignore
+/// use atasker::{Priority, background_task};
+///
+/// #[background_task(priority = Low)]
+/// fn add(a: i32, b: i32) -> i32 {
+///     a + b
+/// }
+///
+/// # fn main() -> atasker::Result<()> {
+/// assert_eq!(add(2, 3).wait()?, 5);
+/// assert_eq!(add::with(Priority::High)(2, 3).wait()?, 5);
+/// assert_eq!(add::call(2, 3), 5);
+/// add::detach(2, 3);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Keys
+///
+/// Each key is the builder's method of the same name.
+///
+/// | key | value | default |
+/// |---|---|---|
+/// | `priority` | `Low`, `Normal`, `High`, `Critical`, or an expression of type `Priority` | `Normal` |
+/// | `name` | a string literal | the function's name |
+/// | `delay` | a duration: the task waits for so long before it queues, and holds no place till then | none |
+/// | `supervisor` | an expression that lends a `Supervisor`, evaluated at each call | the global one |
+/// | `companion` | `false`: no type beside the function | `true` |
+///
+/// A duration is a bare number of seconds (`1`, `0.1`), a number with its unit (`250ms`, `1.5s`, `5m`, `2h`), a string of
+/// them (`"1m 30s"`), or any expression of type `Duration`.
+///
+/// # The function
+///
+/// Generics, `impl Trait` arguments, patterns, visibility and documentation are kept. What is sent to the pool must own
+/// its data: arguments and result are `Send + 'static`, so take `String` for `&str` and `Arc<T>` for `&T`. An
+/// `impl Trait` argument is one more generic parameter of `with`; with an `impl Trait` result there is no `with`.
+///
+/// A method that owns its receiver (`self`, `self: Arc<Self>`, ..) is a task too. What has a receiver or names `Self`
+/// stands in an impl, where no type can stand beside it, and gets none. A function in an impl that does neither needs
+/// `companion = false`, and so does one that has the name of a type or module in its scope.
+///
+/// Other attributes: `cfg` and lint levels go on every item made from the function, documentation and `deprecated` on
+/// what is called, `must_use` on the function and `call`, all others on the body. `expect` becomes `allow`, because not
+/// every one of the items would fulfil it. A private task that nobody uses is not warned about.
+#[proc_macro_attribute]
+pub fn background_task(keys: TokenStream, item: TokenStream) -> TokenStream {
+    task::expand(keys.into(), item.into()).into()
+}
+
+/// Makes a function the body of a worker, which runs it again and again.
+///
+/// The function becomes a `static` of its name: the worker's handle. `start`, `restart` and `instance` are its own, all
+/// else is the handle's of its kind.
+///
+/// # Examples
+///
+/// ```ignore
+/// use atasker::{WorkerContext, background_worker};
+///
+/// #[background_worker(interval = 250ms)]
+/// fn poll(cx: &WorkerContext, prefix: &str, seen: &mut u64) {
+///     *seen += 1;
+///     println!("{prefix} {seen}, run {}", cx.run());
+/// }
+///
+/// #[background_worker(queue = 1024, priority = High)]
+/// fn print(item: String) {
+///     println!("{item}");
+/// }
+///
+/// # fn main() -> atasker::Result<()> {
+/// poll.start("seen", 0)?;
+/// print.start()?;
+/// print.put("one".to_owned())?;
+///
+/// let second = poll.instance("second");
+/// second.start(String::from("also"), 10)?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Kinds
+///
+/// One of them, each with the handle that the static derefs to:
+///
+/// | key | runs | handle |
+/// |---|---|---|
+/// | none | without a pause | `LoopWorker` |
+/// | `interval = DURATION` | on a fixed grid, from start to start | `IntervalWorker` |
+/// | `delay = DURATION` | that long after the end of the run before | `IntervalWorker` |
+/// | `queue`, `queue = BOUND` | once for each item that is put | `QueueWorker<T>` |
+/// | `event` | when triggered | `EventWorker` |
+///
+/// # Keys
+///
+/// Each key is the builder's method of the same name.
+///
+/// | key | value | default |
+/// |---|---|---|
+/// | `priority` | `Low`, `Normal`, `High`, `Critical`, or an expression of type `Priority` | `Normal` |
+/// | `name` | a string literal | the function's name |
+/// | `initial` | a duration to wait before the first run; not for queues and events | none |
+/// | `missed` | `skip`, `burst` or `delay`: what becomes of missed ticks; for `interval` only | `skip` |
+/// | `on_error` | what is called with an `Err` or a panic of the body | logged |
+/// | `supervisor` | an expression that lends a `Supervisor`, evaluated at each start | the global one |
+/// | `autostart` | no value: the worker starts with its supervisor | started by hand |
+///
+/// A duration is a bare number of seconds (`1`, `0.1`), a number with its unit (`250ms`, `1.5s`, `5m`, `2h`), a string of
+/// them (`"1m 30s"`), or any expression of type `Duration`.
+///
+/// # The body
+///
+/// The first parameter of a queue's body is the item, by value. `&WorkerContext` may stand anywhere and is known by that
+/// last word. Every other parameter is state, handed to `start` in order:
+///
+/// | parameter | argument of `start` |
+/// |---|---|
+/// | `&T` | anything that lends a `T`: `T`, `&'static T`, `Box<T>`, `Arc<T>`; for `&str` also `String` |
+/// | `&mut T` | anything that lends a `T` exclusively: `T`, `Box<T>` |
+/// | `T` | a `T: Clone`; each run has a clone of it |
+///
+/// The item of a public worker is of a public type: the handle has that type in its name.
+///
+/// The body returns `()`, `ControlFlow<()>` (`Break` stops the worker), or a `Result` of either.
+///
+/// A worker stands in a module or a block, never in an impl. Being a static, it gives its name to no variable: a `let` or
+/// a parameter of that name in its scope is the compiler's error E0530.
+///
+/// Other attributes: `cfg` and lint levels go on every item made from the function, documentation and `deprecated` on the
+/// static, all others on the body. `expect` becomes `allow`, because not every one of the items would fulfil it.
+#[proc_macro_attribute]
+pub fn background_worker(keys: TokenStream, item: TokenStream) -> TokenStream {
+    worker::expand(keys.into(), item.into()).into()
+}

@@ -1,1 +1,59 @@
-//! Background tasks.
+#![doc = include_str!("../README.md")]
+
+mod clock;
+mod config;
+mod error;
+mod fork;
+mod log;
+mod names;
+mod panics;
+mod pool;
+mod priority;
+mod submit;
+mod supervisor;
+mod sync;
+mod task;
+mod time;
+mod wait;
+mod worker;
+
+// The attributes, and beside them the builder fns of the same names.
+pub use atasker_macros::{background_task, background_worker};
+
+// The supervisor.
+pub use config::Config;
+pub use supervisor::{
+    Abandoned, StopReport, Supervisor, SupervisorInfo, SupervisorState, WorkerInfo, WorkerKind, WorkerState,
+    task_supervisor,
+};
+pub use pool::{SlowStart, Slowness, Totals};
+pub use priority::{PerPriority, Priority};
+
+// Tasks.
+pub use pool::is_cancelled;
+pub use submit::{CollectionError, TaskBuilder, TaskCollection, TaskOptions, background_task};
+pub use task::{CancelOutcome, Task, TaskInfo, TaskStatus, wait_all, wait_completed, wait_completed_timeout};
+
+// Workers.
+pub use worker::{
+    EventWorker, IntervalWorker, LoopWorker, MissedTick, Outcome, QueueBody, QueueWorker, StopOnDrop, Worker,
+    WorkerBuilder, WorkerContext, WorkerError, background_worker,
+};
+
+// Errors.
+pub use error::{ConfigError, Error, PutError, Rejected, Result, TaskError, WaitError};
+pub use panics::Panic;
+
+/// What the attributes' expansions call. Not for users: it may change in any release.
+#[doc(hidden)]
+pub mod __private {
+    pub use crate::submit::Site;
+    pub use crate::supervisor::Autostart;
+    pub use crate::worker::{Handle, IntoQueueBody, IntoWorker, Static, kind};
+    pub use inventory;
+
+    /// Whether both are handles of the same supervisor.
+    pub fn same_supervisor(one: &crate::Supervisor, other: &crate::Supervisor) -> bool {
+        one.is_same(other)
+    }
+}

@@ -1,0 +1,195 @@
+//! One queue of deadlines, and one thread that waits for the earliest and rings what is due.
+//!
+//! Knows deadlines and bells; not tasks, workers or the pool. No user code runs on its thread: a bell only queues
+//! something, so a slow body makes itself late, never the others.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::sync::thread::{Builder, JoinHandle};
+use crate::sync::{Mutex, Parker, Unparker};
+use crate::time::Deadline;
+
+/// Rung bells are taken off the queue this many at a time, so that a stop or an insertion never waits long for the lock.
+const BATCH: usize = 256;
+
+/// What a deadline rings. Called outside every lock, never before its time.
+pub(crate) trait Bell: Send + Sync {
+    /// The moment has come.
+    fn ring(self: Arc<Self>, key: Key);
+
+    /// The clock has stopped, and the moment will not come.
+    fn dropped(self: Arc<Self>);
+}
+
+/// One deadline in the queue. Ordered by time, then by insertion.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Key {
+    /// When it is due.
+    pub(crate) due: Deadline,
+    /// Tells equal deadlines apart, and later ones of the same bell from earlier ones.
+    serial: u64,
+}
+
+
+/// Why a deadline could not be taken.
+#[derive(Debug)]
+pub(crate) enum Refused {
+    /// The clock is stopped.
+    Stopped,
+    /// Its thread could not be made.
+    NoThread(io::Error),
+}
+
+/// The deadlines of one supervisor.
+pub(crate) struct Clock {
+    /// The start of its thread's name.
+    name: String,
+    /// Lock rule: taken after a worker's plan, before nothing. No bell is rung or dropped under it.
+    state: Mutex<State>,
+}
+
+struct State {
+    open: bool,
+    /// Counts the openings: a thread of an earlier one leaves.
+    epoch: u64,
+    next_serial: u64,
+    deadlines: BTreeMap<Key, Arc<dyn Bell>>,
+    /// Its thread, made with the first deadline.
+    thread: Option<ClockThread>,
+}
+
+struct ClockThread {
+    unparker: Unparker,
+    join: JoinHandle<()>,
+    /// The moment it sleeps until: an insertion of anything earlier wakes it.
+    sleeps_until: Deadline,
+}
+
+impl Clock {
+    pub(crate) fn new(name: &str) -> Arc<Self> {
+        let state = State { open: false, epoch: 0, next_serial: 0, deadlines: BTreeMap::new(), thread: None };
+        Arc::new(Self { name: name.to_owned(), state: Mutex::new(state) })
+    }
+
+    /// The time that deadlines are measured by.
+    pub(crate) fn now(&self) -> Instant {
+        Instant::now()
+    }
+
+    /// Begins to take deadlines.
+    pub(crate) fn open(&self) {
+        let mut state = self.state.lock();
+        state.open = true;
+        state.epoch += 1;
+    }
+
+    /// Rings `bell` at `due`; `Deadline::Never` only keeps it until it is removed or the clock stops.
+    pub(crate) fn insert(self: &Arc<Self>, due: Deadline, bell: Arc<dyn Bell>) -> Result<Key, Refused> {
+        let mut state = self.state.lock();
+        if !state.open {
+            return Err(Refused::Stopped);
+        }
+        self.make_thread(&mut state).map_err(Refused::NoThread)?;
+        let key = Key { due, serial: state.next_serial };
+        state.next_serial += 1;
+        state.deadlines.insert(key, bell);
+        let thread = state.thread.as_mut().expect("made above");
+        let wake = due < thread.sleeps_until;
+        let unparker = wake.then(|| {
+            thread.sleeps_until = due;
+            thread.unparker.clone()
+        });
+        drop(state);
+        if let Some(thread) = unparker {
+            thread.unpark();
+        }
+        Ok(key)
+    }
+
+    /// Takes a deadline back. `false`: it has been rung, or is about to be.
+    pub(crate) fn remove(&self, key: Key) -> bool {
+        let bell = self.state.lock().deadlines.remove(&key);
+        bell.is_some()
+    }
+
+    /// Drops all deadlines and takes no more. The bells are told.
+    pub(crate) fn close(&self) {
+        let dropped = {
+            let mut state = self.state.lock();
+            state.open = false;
+            std::mem::take(&mut state.deadlines)
+        };
+        for bell in dropped.into_values() {
+            bell.dropped();
+        }
+    }
+
+    /// Sends the thread away and joins it. Not to be called from it.
+    pub(crate) fn join(&self) {
+        let thread = self.state.lock().thread.take();
+        if let Some(thread) = thread {
+            thread.unparker.unpark();
+            // It runs no user code; a panic of its own is a bug that has been printed.
+            _ = thread.join.join();
+        }
+    }
+
+    /// Makes its thread now, so that a refusal comes before anything is planned. Nothing to do for a stopped clock.
+    pub(crate) fn ensure_thread(self: &Arc<Self>) -> io::Result<()> {
+        let mut state = self.state.lock();
+        if state.open { self.make_thread(&mut state) } else { Ok(()) }
+    }
+
+    /// Made under the lock, once: whoever comes second finds it there.
+    fn make_thread(self: &Arc<Self>, state: &mut State) -> io::Result<()> {
+        if state.thread.is_some() {
+            return Ok(());
+        }
+        let epoch = state.epoch;
+        let parker = Parker::new();
+        let unparker = parker.unparker().clone();
+        let clock = Arc::clone(self);
+        let join = Builder::new().name(format!("{}-clock", self.name)).spawn(move || clock.run(epoch, &parker))?;
+        state.thread = Some(ClockThread { unparker, join, sleeps_until: Deadline::Never });
+        Ok(())
+    }
+
+    /// The clock thread: rings what is due, sleeps until the next, leaves when the clock has been joined.
+    fn run(&self, epoch: u64, parker: &Parker) {
+        let mut due = Vec::with_capacity(BATCH);
+        loop {
+            let sleep_until = {
+                let mut state = self.state.lock();
+                let leaves = state.epoch != epoch || state.thread.is_none();
+                if leaves {
+                    return;
+                }
+                let now = self.now();
+                while due.len() < BATCH
+                    && let Some(first) = state.deadlines.first_entry()
+                    && first.key().due.is_due(now)
+                {
+                    due.push(first.remove_entry());
+                }
+                let next = state.deadlines.first_key_value().map_or(Deadline::Never, |(key, _)| key.due);
+                let thread = state.thread.as_mut().expect("looked at above");
+                thread.sleeps_until = next;
+                next
+            };
+            if due.is_empty() {
+                // The race this closes: an insertion after the look finds `sleeps_until` set, and unparks a thread
+                // that may not be asleep yet; the parker keeps the token, so the sleep ends at once.
+                match sleep_until {
+                    Deadline::Never => parker.park(),
+                    Deadline::At(at) => parker.park_deadline(at),
+                }
+            }
+            for (key, bell) in due.drain(..) {
+                bell.ring(key);
+            }
+        }
+    }
+}

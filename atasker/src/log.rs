@@ -1,0 +1,104 @@
+//! What is told to `tracing`, and what goes to stderr where nobody listens there. No other room writes events.
+
+use std::io::Write;
+
+use crate::panics::{Panic, contain};
+use crate::pool::{SlowStart, Slowness};
+
+/// The target of every event of this crate.
+const TARGET: &str = "atasker";
+
+/// Writes one event. Never panics: a subscriber is user code, and what is told here is told from places that must go on.
+macro_rules! event {
+    ($level:ident, $($arg:tt)*) => {
+        if let Err(panic) = contain(|| tracing::$level!(target: TARGET, $($arg)*)) {
+            panic.leak();
+        }
+    };
+}
+
+/// Tells of a failure that no user code has seen: an event, or a line on stderr if no subscriber was ever set.
+macro_rules! unseen_failure {
+    ($($arg:tt)*) => {
+        if tracing::dispatcher::has_been_set() {
+            event!(error, $($arg)*);
+        } else {
+            // Not `eprintln`, which panics where stderr is closed. Then there is nobody left to tell.
+            _ = writeln!(std::io::stderr(), "atasker: {}", format_args!($($arg)*));
+        }
+    };
+}
+
+pub(crate) fn uncollected_panic(task: &str, id: u64, panic: &Panic) {
+    unseen_failure!("task {task} ({id}) panicked and nobody collects its result: {panic}");
+}
+
+pub(crate) fn unhandled_worker_error(worker: &str, run: u64, error: &dyn std::fmt::Display) {
+    unseen_failure!("worker {worker} failed in run {run} and has no on_error: {error}");
+}
+
+pub(crate) fn hook_panicked(owner: &str, hook: &str, panic: &Panic) {
+    unseen_failure!("{hook} of {owner} panicked: {panic}");
+}
+
+pub(crate) fn worker_error(worker: &str, run: u64, error: &dyn std::fmt::Display) {
+    event!(debug, worker, run, %error, "worker's body failed");
+}
+
+pub(crate) fn rejected(task: &str, why: &str) {
+    event!(warn, task, why, "task rejected");
+}
+
+pub(crate) fn discarded(worker: &str, items: u64) {
+    event!(warn, worker, items, "worker stopped and discarded items of its queue");
+}
+
+pub(crate) fn worker_started(worker: &str) {
+    event!(debug, worker, "worker started");
+}
+
+pub(crate) fn worker_stopped(worker: &str) {
+    event!(debug, worker, "worker stopped");
+}
+
+pub(crate) fn autostart_failed(worker: &str, error: &crate::Error) {
+    unseen_failure!("worker {worker} could not be started with its supervisor: {error}");
+}
+
+pub(crate) fn started(supervisor: &str) {
+    event!(info, supervisor, "supervisor started");
+}
+
+pub(crate) fn stopping(supervisor: &str) {
+    event!(info, supervisor, "supervisor stopping");
+}
+
+pub(crate) fn stopped(supervisor: &str, complete: bool, report: &dyn std::fmt::Display) {
+    if complete {
+        event!(info, supervisor, %report, "supervisor stopped");
+    } else {
+        event!(warn, supervisor, %report, "supervisor stopped and gave up on bodies that still run");
+    }
+}
+
+pub(crate) fn no_run(supervisor: &str, error: &crate::Error) {
+    unseen_failure!("supervisor {supervisor} could not be started: {error}");
+}
+
+pub(crate) fn no_thread(supervisor: &str, error: &std::io::Error) {
+    event!(warn, supervisor, %error, "the system gave no thread: the ones there are go on");
+}
+
+pub(crate) fn slow_starts(supervisor: &str, report: &[SlowStart]) {
+    for (slowness, is_error) in [(Slowness::Error, true), (Slowness::Warning, false)] {
+        let mut slow = report.iter().filter(|start| start.slowness == slowness);
+        // One event a look: a full queue must not become a flood of events.
+        let Some(first) = slow.next() else { continue };
+        let (name, priority, waited, others) = (&first.name, first.priority, first.waited, slow.count());
+        if is_error {
+            event!(error, supervisor, name, %priority, ?waited, others, "waits too long for a place");
+        } else {
+            event!(warn, supervisor, name, %priority, ?waited, others, "waits long for a place");
+        }
+    }
+}

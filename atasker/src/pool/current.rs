@@ -1,0 +1,118 @@
+//! What runs on this thread: the pool it belongs to, and the bodies on its stack.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+
+use super::Pool;
+use super::job::{Job, address};
+use crate::sync::thread_local;
+
+thread_local! {
+    /// Empty on threads that are not a pool's.
+    static CURRENT: RefCell<Current> = RefCell::new(Current { home: None, stack: Vec::new() });
+}
+
+struct Current {
+    /// The pool this thread belongs to.
+    home: Option<Home>,
+    /// The bodies that run here, outermost first: more than one while a body waits for others by running them.
+    stack: Vec<Frame>,
+}
+
+/// A body on a thread's stack.
+struct Frame {
+    job: Arc<dyn Job>,
+    /// The address of its pool: not always this thread's, where a stop drops a body's values.
+    pool: usize,
+}
+
+/// A pool thread's own place in its pool.
+#[derive(Clone)]
+pub(crate) struct Home {
+    pub(crate) pool: Arc<Pool>,
+    /// The thread's slot.
+    pub(super) thread: usize,
+    /// The pool's epoch that the thread belongs to; a thread of an older one was given up by a stop.
+    pub(super) epoch: u64,
+}
+
+/// Makes this thread one of a pool's.
+pub(super) fn settle(home: Home) {
+    CURRENT.with(|current| current.borrow_mut().home = Some(home));
+}
+
+/// Calls `f`, user code of `job`, with it on top of this thread's stack: what it calls then knows where it is.
+pub(crate) fn enter<R>(pool: &Arc<Pool>, job: Arc<dyn Job>, f: impl FnOnce() -> R) -> R {
+    struct Leave;
+    impl Drop for Leave {
+        fn drop(&mut self) {
+            // Popped first, dropped after the borrow has ended: the last owner of a job may drop a user's value.
+            let top = CURRENT.try_with(|current| current.borrow_mut().stack.pop());
+            drop(top);
+        }
+    }
+    let frame = Frame { job, pool: Arc::as_ptr(pool).addr() };
+    let entered = CURRENT.try_with(|current| current.borrow_mut().stack.push(frame)).is_ok();
+    let _leave = entered.then_some(Leave);
+    f()
+}
+
+/// Reads this thread's state; `None` when its locals are already gone.
+fn read<R>(f: impl FnOnce(&Current) -> R) -> Option<R> {
+    CURRENT.try_with(|current| f(&current.borrow())).ok()
+}
+
+/// This thread's place in a pool, if it has one.
+pub(crate) fn home() -> Option<Home> {
+    read(|current| current.home.clone()).flatten()
+}
+
+/// Whether a body of `pool` runs on this thread.
+pub(crate) fn is_inside(pool: &Arc<Pool>) -> bool {
+    let pool = Arc::as_ptr(pool).addr();
+    read(|current| current.stack.iter().any(|frame| frame.pool == pool)).unwrap_or(false)
+}
+
+/// Whether `job` is among the bodies that run on this thread.
+pub(crate) fn is_running_here(job: &Arc<dyn Job>) -> bool {
+    read(|current| current.stack.iter().any(|frame| address(&frame.job) == address(job))).unwrap_or(false)
+}
+
+/// How many bodies are on this thread's stack.
+pub(super) fn depth() -> usize {
+    read(|current| current.stack.len()).unwrap_or(0)
+}
+
+/// Whether the body that runs on this thread has been asked to end. `false` outside of bodies.
+///
+/// True in a task after [`Task::cancel`](crate::Task::cancel), in a worker's body while it is stopping, and in every
+/// body once a stop no longer waits for what is queued ([`Supervisor::stop_now`](crate::Supervisor::stop_now), or a
+/// [`stop_timeout`](crate::Supervisor::stop_timeout) that ran out). A body that ends by itself is `Completed`, asked or not.
+///
+/// # Examples
+///
+/// ```
+/// use atasker::{background_task, is_cancelled, CancelOutcome};
+///
+/// let (started, when_started) = std::sync::mpsc::channel();
+/// let task = background_task(move || {
+///     started.send(()).unwrap();
+///     while !is_cancelled() {
+///         std::thread::yield_now();
+///     }
+///     "put the tools away"
+/// })
+/// .start();
+/// when_started.recv().unwrap();
+/// assert_eq!(task.cancel(), CancelOutcome::Requested);
+/// assert_eq!(task.wait().unwrap(), "put the tools away");
+/// ```
+pub fn is_cancelled() -> bool {
+    let top = read(|current| {
+        let job = Arc::clone(&current.stack.last()?.job);
+        Some((job, current.home.clone()))
+    })
+    .flatten();
+    let Some((job, home)) = top else { return false };
+    job.is_asked_to_end() || home.is_some_and(|home| home.pool.is_hurried(home.epoch))
+}

@@ -1,0 +1,55 @@
+//! What the pool is handed: something that can be claimed and run once for each time it is queued.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+/// A task's cell or a worker, as the pool sees it.
+pub(crate) trait Job: Send + Sync {
+    /// What reports call it.
+    fn name(&self) -> Cow<'_, str>;
+
+    /// Whether it is still to be run. `false` for an entry whose task was cancelled, or claimed by somebody else.
+    fn is_live(&self) -> bool;
+
+    /// Claims it and runs it to its end, on a pool thread and outside every lock; or finds that somebody else has.
+    fn run(self: Arc<Self>) -> Ran;
+
+    /// It will not be run. Called outside every lock. `false`: somebody else has claimed or cancelled it.
+    fn refuse(self: Arc<Self>, why: Refusal) -> bool;
+
+    /// Whether it counts as a task. What is not (a worker's run, housekeeping) is left in the queue by a stop.
+    fn is_task(&self) -> bool;
+
+    /// Whether its body has been asked to end.
+    fn is_asked_to_end(&self) -> bool;
+}
+
+/// What became of a job that was taken from a queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ran {
+    /// Somebody else had claimed or cancelled it.
+    Dead,
+    /// A task, to its end.
+    Task {
+        /// Whether its body panicked.
+        panicked: bool,
+    },
+    /// A worker, as long as it had a place.
+    Slice,
+    /// Housekeeping.
+    Errand,
+}
+
+/// Why a queued job will not be run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// A stop took it out of the queue.
+    Cancelled,
+    /// The system gave no thread.
+    NoThread,
+}
+
+/// The thin address of a job: what tells one from another.
+pub(crate) fn address(job: &Arc<dyn Job>) -> usize {
+    Arc::as_ptr(job).cast::<()>().addr()
+}

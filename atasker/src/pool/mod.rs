@@ -1,0 +1,436 @@
+//! Threads, queues and admission: who runs what, and when.
+//!
+//! Knows [`Job`]s and priorities; not tasks, workers, time or the supervisor. What a room above must learn, it is told
+//! through the [`Overseer`] it handed in.
+
+mod current;
+mod job;
+mod queue;
+mod state;
+mod thread;
+
+use std::io;
+use std::sync::{Arc, Weak};
+use std::time::Instant;
+
+pub use current::is_cancelled;
+pub(crate) use current::{Home, enter, home, is_inside, is_running_here};
+pub(crate) use job::{Job, Ran, Refusal};
+pub use queue::{SlowStart, Slowness};
+pub use state::Totals;
+
+use crate::config::Config;
+use crate::fork;
+use crate::priority::{PerPriority, Priority};
+use crate::sync::Mutex;
+use crate::sync::atomic::{AtomicU64, Ordering};
+use state::{Call, Running, Stage, State};
+
+/// Whom the pool tells what it can't deal with itself. Called outside every lock, from any thread.
+pub(crate) trait Overseer: Send + Sync {
+    /// Something waits: call [`Pool::slow_starts`] at that moment.
+    fn look_for_slow_starts(&self, at: Instant);
+
+    /// Nothing runs or waits any more, after the intake was closed.
+    fn quiet(&self);
+
+    /// The system refused a thread. `stranded`: no thread is left, and work that can't be refused waits for one:
+    /// call [`Pool::retry`] after a while.
+    fn no_thread(&self, error: &io::Error, stranded: bool);
+}
+
+/// Where a job comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// A caller: refused as soon as a stop is asked for.
+    Caller,
+    /// Work that had been taken in before: a due task, a worker's run. Refused only by a closed pool.
+    Inside,
+}
+
+/// A job that was not taken in.
+pub(crate) enum Refused {
+    /// The pool was never opened.
+    NotStarted,
+    /// The pool is stopping or stopped.
+    Stopped,
+    /// There is no thread, and the system gives none.
+    NoThread,
+    /// This process is a fork; the threads stayed in its parent.
+    Forked,
+}
+
+/// The threads of one supervisor.
+pub(crate) struct Pool {
+    /// The supervisor's name.
+    name: String,
+    /// Whom to tell.
+    overseer: Weak<dyn Overseer>,
+    /// Lock rule: the last lock of any order; no user code, no spawning, no waking under it.
+    state: Mutex<State>,
+    /// The count of forks at its making.
+    born: u32,
+    /// Bodies of this epoch and older ones are asked to end.
+    hurried: AtomicU64,
+}
+
+/// Numbers of a pool at one moment.
+pub(crate) struct Sample {
+    pub(crate) active: PerPriority<usize>,
+    pub(crate) queued: PerPriority<usize>,
+    pub(crate) delayed: PerPriority<usize>,
+    pub(crate) threads: usize,
+    pub(crate) totals: Totals,
+}
+
+impl Pool {
+    pub(crate) fn new(name: &str, config: &Config, overseer: Weak<dyn Overseer>) -> Arc<Self> {
+        Arc::new(Self {
+            name: name.to_owned(),
+            overseer,
+            state: Mutex::new(State::new(name, config)),
+            born: fork::count(),
+            hurried: AtomicU64::new(0),
+        })
+    }
+
+    /// Begins to take work in, and makes `min_threads` threads.
+    pub(crate) fn open(self: &Arc<Self>) -> io::Result<()> {
+        let calls = {
+            let mut state = self.state.lock();
+            state.open();
+            state.call_all()
+        };
+        self.answer(calls)
+    }
+
+    /// Changes limits and threads. What is running keeps its place.
+    pub(crate) fn configure(self: &Arc<Self>, config: &Config) {
+        let calls = {
+            let mut state = self.state.lock();
+            state.configure(&self.name, config);
+            // Those that sleep by an old `keep_alive` are woken too, to sleep by the new one.
+            let mut calls = state.call_parked();
+            calls.extend(state.call_all());
+            calls
+        };
+        // A refusal has been told to the overseer; the threads there are go on.
+        _ = self.answer(calls);
+    }
+
+    /// Puts a job at the end of its priority's queue.
+    pub(crate) fn submit(
+        self: &Arc<Self>,
+        priority: Priority,
+        job: Arc<dyn Job>,
+        source: Source,
+    ) -> Result<(), Refused> {
+        if self.is_forked() {
+            return Err(Refused::Forked);
+        }
+        let (call, look_at) = {
+            let mut state = self.state.lock();
+            match (state.stage, source) {
+                (Stage::Created, _) => return Err(Refused::NotStarted),
+                (Stage::Open, _) | (Stage::Draining, Source::Inside) => {}
+                (Stage::Draining | Stage::Closed, _) => return Err(Refused::Stopped),
+            }
+            if source == Source::Caller && job.is_task() {
+                state.totals.submitted += 1;
+            }
+            // The clock is read only where somebody wants to hear of slow starts.
+            let since = state.thresholds.first().map(|_| Instant::now());
+            state.queues.of[priority].push(Arc::clone(&job), since);
+            (state.call(), since.and_then(|since| state.begin_watch(since)))
+        };
+        if let Some(at) = look_at {
+            self.tell(|overseer| overseer.look_for_slow_starts(at));
+        }
+        match call {
+            None => Ok(()),
+            Some(Call::Unpark(thread)) => {
+                thread.unpark();
+                Ok(())
+            }
+            Some(call @ Call::Spawn(_)) => self.answer_for(call, &job, source),
+        }
+    }
+
+    /// Closes the intake for callers.
+    pub(crate) fn drain(&self) {
+        self.state.lock().stage = Stage::Draining;
+    }
+
+    /// Asks every body that runs now to end.
+    pub(crate) fn hurry(&self) {
+        let epoch = self.state.lock().epoch;
+        // Relaxed: a flag that bodies look at when they like; nothing else is published by it.
+        self.hurried.store(epoch, Ordering::Relaxed);
+    }
+
+    /// Whether bodies of that epoch have been asked to end.
+    fn is_hurried(&self, epoch: u64) -> bool {
+        self.hurried.load(Ordering::Relaxed) >= epoch
+    }
+
+    /// Takes every task out of the queues and cancels it. Workers' runs stay.
+    pub(crate) fn cancel_queued(&self) {
+        let cancelled = {
+            let mut state = self.state.lock();
+            // A carried task also stands in its own queue.
+            state.queues.carried.retain(|(job, _)| !job.is_task());
+            state.queues.remove(|job| job.is_task())
+        };
+        self.refuse(cancelled, Refusal::Cancelled);
+        self.tell_if_quiet();
+    }
+
+    /// Whether nothing runs or waits.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.state.lock().is_quiet()
+    }
+
+    /// Whether this process is a fork of the one that the pool lives in. Its locks are then not to be touched: a
+    /// thread that is not here may have held one.
+    pub(crate) fn is_forked(&self) -> bool {
+        self.born != fork::count()
+    }
+
+    /// Sends the threads away and joins them. To be called when the pool is quiet.
+    pub(crate) fn close(self: &Arc<Self>) {
+        let calls = {
+            let mut state = self.state.lock();
+            state.stage = Stage::Closed;
+            state.call_parked()
+        };
+        _ = self.answer(calls);
+        loop {
+            let joins = {
+                let mut state = self.state.lock();
+                let running = state.slots.iter_mut().flatten().filter_map(|slot| slot.join.take());
+                let mut joins: Vec<_> = running.collect();
+                joins.append(&mut state.left);
+                joins
+            };
+            if joins.is_empty() {
+                return;
+            }
+            for join in joins {
+                // A pool thread contains every panic of a body; one of its own is a bug that has been printed.
+                _ = join.join();
+            }
+        }
+    }
+
+    /// Closes without waiting: cancels what is queued and gives up on what runs. Names it, and since when it runs.
+    pub(crate) fn give_up(&self) -> Vec<(String, Instant)> {
+        let (running, threads, stranded) = {
+            let mut state = self.state.lock();
+            state.stage = Stage::Closed;
+            let (running, threads) = state.give_up();
+            state.queues.carried.clear();
+            let stranded = state.queues.remove(|_| true);
+            (running, threads, stranded)
+        };
+        for thread in threads {
+            thread.unpark();
+        }
+        self.refuse(stranded, Refusal::Cancelled);
+        running.iter().map(|Running { job, since }| (job.name().into_owned(), *since)).collect()
+    }
+
+    /// Runs `job` on this pool thread, in the place of the body that waits for it. `false`: it was not to be had.
+    pub(crate) fn run_here(self: &Arc<Self>, home: &Home, priority: Priority, job: &Arc<dyn Job>) -> bool {
+        {
+            let mut state = self.state.lock();
+            if state.epoch != home.epoch {
+                return false;
+            }
+            state.slot(home.thread).running.push(Running { job: Arc::clone(job), since: Instant::now() });
+        }
+        let ran = current::enter(self, Arc::clone(job), || Arc::clone(job).run());
+        let (done, swept) = {
+            let mut state = self.state.lock();
+            if state.epoch == home.epoch {
+                let done = state.slot(home.thread).running.pop();
+                // Its entry is still in the queue, unless another thread has just taken it out and found it dead.
+                let swept = if ran == Ran::Dead { Vec::new() } else { state.queues.of[priority].died() };
+                state.totals.count(ran);
+                (done, swept)
+            } else {
+                (None, Vec::new())
+            }
+        };
+        drop((done, swept));
+        ran != Ran::Dead
+    }
+
+    /// Hands a queued job to a thread of its own, which runs it in the place of the body that waits for it.
+    ///
+    /// `false`: the system gave no thread.
+    pub(crate) fn carry(self: &Arc<Self>, priority: Priority, job: &Arc<dyn Job>) -> bool {
+        let call = {
+            let mut state = self.state.lock();
+            state.queues.carried.push_back((Arc::clone(job), priority));
+            state.call()
+        };
+        let Some(call) = call else { return true };
+        if self.answer(vec![call]).is_ok() {
+            return true;
+        }
+        let taken_back = {
+            let mut state = self.state.lock();
+            let carried = &mut state.queues.carried;
+            let position = carried.iter().position(|(carried, _)| Arc::ptr_eq(carried, job));
+            position.and_then(|position| carried.remove(position))
+        };
+        taken_back.is_none()
+    }
+
+    /// Whether this thread has so many bodies on its stack that the next awaited task gets a thread of its own.
+    pub(crate) fn is_deep(&self, max_nesting: usize) -> bool {
+        current::depth() > max_nesting
+    }
+
+    /// A job that is queued here was cancelled or claimed elsewhere.
+    pub(crate) fn died(&self, priority: Priority) {
+        let swept = self.state.lock().queues.of[priority].died();
+        drop(swept);
+    }
+
+    /// Counts a task that the clock holds, or holds no longer.
+    pub(crate) fn count_delayed(&self, priority: Priority, more: bool) {
+        let delayed = &mut self.state.lock().delayed[priority];
+        *delayed = if more { *delayed + 1 } else { *delayed - 1 };
+    }
+
+    /// Counts what happens to tasks elsewhere.
+    pub(crate) fn count(&self, count: impl FnOnce(&mut Totals)) {
+        if self.is_forked() {
+            return;
+        }
+        count(&mut self.state.lock().totals);
+    }
+
+    /// Whether something above this priority waits that could start now: a worker's slice then ends early.
+    pub(crate) fn is_wanted_above(&self, priority: Priority) -> bool {
+        let state = self.state.lock();
+        Priority::ALL.iter().any(|&other| other > priority && state.queues.of[other].len() > 0)
+    }
+
+    /// Whom to report as waiting too long, and the moment of the next look; `None`: nobody waits.
+    pub(crate) fn slow_starts(&self, now: Instant) -> (Vec<SlowStart>, Option<Instant>) {
+        let mut report = Vec::new();
+        let mut state = self.state.lock();
+        let thresholds = state.thresholds;
+        let looks = Priority::ALL.map(|priority| state.queues.of[priority].slow(priority, now, thresholds, &mut report));
+        let next = looks.into_iter().flatten().min();
+        state.watching = next.is_some();
+        (report, next)
+    }
+
+    /// Tries again to get the threads that are needed.
+    pub(crate) fn retry(self: &Arc<Self>) {
+        let calls = self.state.lock().call_all();
+        _ = self.answer(calls);
+    }
+
+    pub(crate) fn sample(&self) -> Sample {
+        let state = self.state.lock();
+        Sample {
+            active: state.active(),
+            queued: state.queues.live(),
+            delayed: state.delayed,
+            threads: state.thread_count(),
+            totals: state.totals,
+        }
+    }
+
+    fn tell(&self, what: impl FnOnce(&dyn Overseer)) {
+        if let Some(overseer) = self.overseer.upgrade() {
+            what(&*overseer);
+        }
+    }
+
+    fn tell_if_quiet(&self) {
+        let quiet = {
+            let state = self.state.lock();
+            state.stage != Stage::Open && state.is_quiet()
+        };
+        if quiet {
+            self.tell(|overseer| overseer.quiet());
+        }
+    }
+
+    /// Wakes and makes the threads that were called.
+    fn answer(self: &Arc<Self>, calls: Vec<Call>) -> io::Result<()> {
+        let mut result = Ok(());
+        for call in calls {
+            match call {
+                Call::Unpark(thread) => thread.unpark(),
+                Call::Spawn(reservation) => {
+                    if let Err((error, refused)) = self.spawn(reservation) {
+                        self.refuse(refused, Refusal::NoThread);
+                        result = Err(error);
+                    }
+                }
+            }
+        }
+        result
+    }
+
+    /// Makes the thread that was called for `job`, whose caller gets it back if nobody is there to run it.
+    fn answer_for(self: &Arc<Self>, call: Call, job: &Arc<dyn Job>, source: Source) -> Result<(), Refused> {
+        let Call::Spawn(reservation) = call else { return Ok(()) };
+        let Err((_, mut refused)) = self.spawn(reservation) else { return Ok(()) };
+        let position = refused.iter().position(|(_, other)| Arc::ptr_eq(other, job));
+        let own = position.filter(|_| source == Source::Caller).map(|position| refused.remove(position));
+        self.refuse(refused, Refusal::NoThread);
+        if own.is_some() { Err(Refused::NoThread) } else { Ok(()) }
+    }
+
+    /// Refuses jobs that were taken out of their queues.
+    fn refuse(&self, jobs: Vec<(Priority, Arc<dyn Job>)>, why: Refusal) {
+        for (priority, job) in jobs {
+            if !job.refuse(why) {
+                // Claimed or cancelled since it was taken out: that is reported as a death of an entry still in there.
+                self.state.lock().queues.of[priority].buried();
+            }
+        }
+    }
+
+    /// Makes a thread. On failure gives back the tasks that nobody is there to run.
+    fn spawn(self: &Arc<Self>, reservation: state::Reservation) -> Result<(), (io::Error, Vec<(Priority, Arc<dyn Job>)>)> {
+        let (slot, serial, epoch) = (reservation.slot, reservation.serial, reservation.epoch);
+        let (threads, finished) = {
+            let mut state = self.state.lock();
+            (state.threads.clone(), state.take_finished())
+        };
+        for join in finished {
+            _ = join.join();
+        }
+        let made = thread::make(self, &threads, reservation);
+        let mut state = self.state.lock();
+        if state.epoch != epoch {
+            return Ok(());
+        }
+        state.spawning -= 1;
+        let error = match made {
+            Ok(join) => {
+                state.adopt(slot, serial, join);
+                drop(state);
+                self.tell_if_quiet();
+                return Ok(());
+            }
+            Err(error) => error,
+        };
+        state.unmade(slot);
+        let alone = state.thread_count() == 0;
+        let refused = if alone { state.queues.remove(|job| job.is_task()) } else { Vec::new() };
+        let stranded = alone && !state.queues.is_empty();
+        drop(state);
+        self.tell(|overseer| overseer.no_thread(&error, stranded));
+        self.tell_if_quiet();
+        Err((error, refused))
+    }
+}

@@ -1,0 +1,95 @@
+//! The ways in for tasks: from the attribute, from the builder, from a collection. All end in one function.
+
+mod builder;
+mod collection;
+mod options;
+mod site;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use builder::{TaskBuilder, background_task};
+pub use collection::{CollectionError, TaskCollection};
+pub use options::TaskOptions;
+pub use site::Site;
+
+use crate::clock;
+use crate::error::Error;
+use crate::log;
+use crate::pool::Refused;
+use crate::priority::Priority;
+use crate::supervisor::Core;
+use crate::task::{Cell, Head, Name, TaskStatus};
+use crate::time::Deadline;
+
+/// How a task is to be started.
+struct Plan {
+    name: Name,
+    priority: Priority,
+    delay: Option<Duration>,
+    /// Nobody will hold a handle.
+    detached: bool,
+}
+
+/// Makes a task's cell and hands it to the pool, or to the clock; starts the supervisor where it was never started.
+///
+/// Refused, the cell says `Rejected`, and the body comes back beside it.
+fn submit<F, T>(core: &Arc<Core>, plan: Plan, body: F) -> (Arc<Cell<F, T>>, Result<(), F>)
+where
+    F: FnOnce() -> T + Send + 'static,
+    T: Send + 'static,
+{
+    let Plan { name, priority, delay, detached } = plan;
+    let delay = delay.filter(|delay| !delay.is_zero());
+    let status = if delay.is_some() { TaskStatus::Delayed } else { TaskStatus::Queued };
+    let pool = Arc::clone(&core.pool);
+    let head = Head::new(pool, name, priority, status, detached, core.max_nesting(), core.task_times());
+    let cell = Cell::new(head, body);
+    let taken = match delay {
+        None => queue(core, &cell),
+        Some(delay) => wait_first(core, &cell, delay),
+    };
+    (cell, taken)
+}
+
+fn queue<F, T>(core: &Arc<Core>, cell: &Arc<Cell<F, T>>) -> Result<(), F>
+where
+    F: FnOnce() -> T + Send + 'static,
+    T: Send + 'static,
+{
+    loop {
+        let why = match cell.queue() {
+            Ok(()) => return Ok(()),
+            Err(Refused::NotStarted) => match core.ensure_running() {
+                Ok(()) => continue,
+                Err(why) => why,
+            },
+            Err(Refused::Stopped) => Error::Stopped,
+            Err(Refused::Forked) => Error::Forked,
+            Err(Refused::NoThread) => return refused(cell, cell.reject_counted(), &"the system gives no thread"),
+        };
+        return refused(cell, cell.reject(), &why);
+    }
+}
+
+fn wait_first<F, T>(core: &Arc<Core>, cell: &Arc<Cell<F, T>>, delay: Duration) -> Result<(), F>
+where
+    F: FnOnce() -> T + Send + 'static,
+    T: Send + 'static,
+{
+    if let Err(why) = core.ensure_running() {
+        return refused(cell, cell.reject(), &why);
+    }
+    let due = Deadline::after(core.clock.now(), delay);
+    match cell.delay(&core.clock, due) {
+        Ok(()) => Ok(()),
+        Err(clock::Refused::Stopped) => refused(cell, cell.reject(), &Error::Stopped),
+        Err(clock::Refused::NoThread(error)) => refused(cell, cell.reject(), &error),
+    }
+}
+
+fn refused<F, T>(cell: &Arc<Cell<F, T>>, body: Option<F>, why: &dyn std::fmt::Display) -> Result<(), F> {
+    log::rejected(cell.name(), &why.to_string());
+    // `None`: a stop was faster and has cancelled it, which its handle says.
+    body.map_or(Ok(()), Err)
+}

@@ -1,0 +1,36 @@
+//! Workers that start with their supervisor, collected from the whole program at link time.
+
+use super::Supervisor;
+use crate::error::{Error, Result};
+use crate::log;
+
+/// One worker declared with `autostart`.
+#[derive(Debug)]
+pub struct Autostart {
+    name: &'static str,
+    belongs: fn(&Supervisor) -> bool,
+    start: fn() -> Result<()>,
+}
+
+impl Autostart {
+    /// A worker of that name, whose supervisor `belongs` knows and whose `start` needs nothing.
+    pub const fn new(name: &'static str, belongs: fn(&Supervisor) -> bool, start: fn() -> Result<()>) -> Self {
+        Self { name, belongs, start }
+    }
+}
+
+inventory::collect!(Autostart);
+
+/// Starts every worker that was declared for this supervisor.
+pub(super) fn start_all(supervisor: &Supervisor) {
+    for worker in inventory::iter::<Autostart> {
+        if !(worker.belongs)(supervisor) {
+            continue;
+        }
+        match (worker.start)() {
+            // Already running: somebody was faster, which is just as well.
+            Ok(()) | Err(Error::AlreadyRunning) => {}
+            Err(error) => log::autostart_failed(worker.name, &error),
+        }
+    }
+}

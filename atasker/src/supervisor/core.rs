@@ -1,0 +1,225 @@
+//! What all handles of one supervisor share, and how work gets in.
+
+use std::io;
+use std::sync::{Arc, OnceLock, Weak};
+use std::time::{Duration, Instant};
+
+use super::life::Life;
+use super::registry::{Entry, Registry, Resident};
+use super::{Owner, Supervisor};
+use crate::clock::{self, Clock};
+use crate::config::Config;
+use crate::error::{Error, Result};
+use crate::pool::{Job, Overseer, Pool, Ran, Refusal, SlowStart, Source};
+use crate::priority::Priority;
+use crate::sync::Mutex;
+use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use crate::time::Deadline;
+use crate::wait::WaitList;
+use crate::{fork, log};
+
+/// After a refusal of every thread, the pool tries again this much later, as long as work is stranded.
+const THREAD_RETRY: Duration = Duration::from_millis(100);
+
+/// A hook for slow starts.
+type SlowStartHook = Arc<dyn Fn(&SlowStart) + Send + Sync>;
+
+/// The shared part of a supervisor. Handles own it together; pool threads, tasks and workers don't keep it running.
+pub(crate) struct Core {
+    pub(crate) name: String,
+    pub(super) config: Mutex<Config>,
+    pub(crate) pool: Arc<Pool>,
+    pub(crate) clock: Arc<Clock>,
+    pub(crate) registry: Registry,
+    /// Lock rule: held for looks and state changes only; pool, clock and registry are never called under it.
+    pub(super) life: Mutex<Life>,
+    /// Woken at every change of `life`, and of what a stop waits for.
+    pub(super) changed: WaitList,
+    /// The owners that exist, for handles made from inside.
+    pub(super) owner: OnceLock<Weak<Owner>>,
+    /// Tasks read these two at each start, and the lock of `config` is too dear for that.
+    task_times: AtomicBool,
+    max_nesting: AtomicUsize,
+    pub(super) slow_start_hook: Mutex<Option<SlowStartHook>>,
+    /// Work waits for a thread that the system doesn't give.
+    pub(super) stranded: AtomicBool,
+    /// This very allocation.
+    me: Weak<Core>,
+}
+
+impl Core {
+    pub(super) fn new(name: String, config: Config) -> Arc<Self> {
+        fork::watch();
+        Arc::new_cyclic(|me: &Weak<Self>| {
+            let overseer: Weak<dyn Overseer> = Weak::<Self>::clone(me);
+            Self {
+                pool: Pool::new(&name, &config, overseer),
+                clock: Clock::new(&name),
+                registry: Registry::default(),
+                life: Mutex::new(Life::default()),
+                changed: WaitList::default(),
+                owner: OnceLock::new(),
+                task_times: AtomicBool::new(config.get_task_times()),
+                max_nesting: AtomicUsize::new(config.get_max_nesting()),
+                slow_start_hook: Mutex::new(None),
+                stranded: AtomicBool::new(false),
+                me: Weak::clone(me),
+                config: Mutex::new(config),
+                name,
+            }
+        })
+    }
+
+    pub(super) fn set_config(&self, config: Config) -> Result<()> {
+        config.check()?;
+        // Relaxed: the next tasks read them; nothing else is published by them.
+        self.task_times.store(config.get_task_times(), Ordering::Relaxed);
+        self.max_nesting.store(config.get_max_nesting(), Ordering::Relaxed);
+        *self.config.lock() = config.clone();
+        self.pool.configure(&config);
+        Ok(())
+    }
+
+    pub(crate) fn task_times(&self) -> bool {
+        self.task_times.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn max_nesting(&self) -> usize {
+        self.max_nesting.load(Ordering::Relaxed)
+    }
+
+    /// A handle for user code inside: it owns, as long as somebody else does.
+    pub(crate) fn handle(self: &Arc<Self>) -> Supervisor {
+        let owner = self.owner.get().and_then(Weak::upgrade);
+        Supervisor { core: Arc::clone(self), owner }
+    }
+
+    /// A handle that does not own.
+    pub(crate) fn weak_handle(self: &Arc<Self>) -> Supervisor {
+        Supervisor { core: Arc::clone(self), owner: None }
+    }
+
+    /// A worker starts: starts the supervisor too, where it was never started.
+    pub(crate) fn admit(self: &Arc<Self>, resident: &Arc<dyn Resident>, autostart: bool) -> Result<Entry> {
+        self.ensure_running()?;
+        self.registry.enter(resident, autostart).map_err(|_| Error::Stopped)
+    }
+
+    /// A worker has stopped.
+    pub(crate) fn dismiss(&self, resident: &Arc<dyn Resident>, entry: Entry) {
+        if self.registry.leave(resident, entry) {
+            self.changed.wake_all();
+        }
+    }
+
+    /// Runs `errand` on a pool thread at once, whatever the load. Gives it back when there is no thread for it.
+    pub(crate) fn send(&self, name: &'static str, errand: impl FnOnce() + Send + 'static) -> Option<Box<dyn FnOnce() + Send>> {
+        let errand = Arc::new(Errand { name, work: Mutex::new(Some(Box::new(errand))) });
+        let job: Arc<dyn Job> = Arc::<Errand>::clone(&errand);
+        let refused = self.pool.submit(Priority::Critical, job, Source::Inside).is_err();
+        refused.then(|| errand.work.lock().take()).flatten()
+    }
+}
+
+impl Overseer for Core {
+    fn look_for_slow_starts(&self, at: Instant) {
+        let bell = Arc::new(SlowLook(Weak::clone(&self.me)));
+        // A clock that is closed is closed by a stop: what waits then waits no longer than that.
+        _ = self.clock.insert(Deadline::At(at), bell);
+    }
+
+    fn quiet(&self) {
+        self.changed.wake_all();
+    }
+
+    fn no_thread(&self, error: &io::Error, stranded: bool) {
+        log::no_thread(&self.name, error);
+        if stranded {
+            // Relaxed: read by a stop in a loop of its own.
+            self.stranded.store(true, Ordering::Relaxed);
+            let bell = Arc::new(ThreadRetry(Weak::clone(&self.me)));
+            _ = self.clock.insert(Deadline::after(self.clock.now(), THREAD_RETRY), bell);
+        }
+    }
+}
+
+/// Looks who waits too long.
+struct SlowLook(Weak<Core>);
+
+impl clock::Bell for SlowLook {
+    fn ring(self: Arc<Self>, _key: clock::Key) {
+        let Some(core) = self.0.upgrade() else { return };
+        let (report, next) = core.pool.slow_starts(core.clock.now());
+        if !report.is_empty() {
+            let hook = core.slow_start_hook.lock().clone();
+            let teller = Arc::clone(&core);
+            // Events and hook are user code: a thread of the pool tells, beside all places, since those are taken.
+            _ = core.send("slow start report", move || {
+                log::slow_starts(&teller.name, &report);
+                let told = crate::panics::contain(|| {
+                    if let Some(hook) = &hook {
+                        report.iter().for_each(|start| hook(start));
+                    }
+                });
+                if let Err(panic) = told {
+                    log::hook_panicked(&teller.name, "on_slow_start", &panic);
+                }
+            });
+        }
+        if let Some(next) = next {
+            _ = core.clock.insert(Deadline::At(next), self);
+        }
+    }
+
+    fn dropped(self: Arc<Self>) {}
+}
+
+/// Asks the system for a thread once more.
+struct ThreadRetry(Weak<Core>);
+
+impl clock::Bell for ThreadRetry {
+    fn ring(self: Arc<Self>, _key: clock::Key) {
+        if let Some(core) = self.0.upgrade() {
+            core.stranded.store(false, Ordering::Relaxed);
+            core.pool.retry();
+        }
+    }
+
+    fn dropped(self: Arc<Self>) {}
+}
+
+/// Housekeeping that runs user code, and so needs a thread of the pool.
+struct Errand {
+    name: &'static str,
+    work: Mutex<Option<Box<dyn FnOnce() + Send>>>,
+}
+
+impl Job for Errand {
+    fn name(&self) -> std::borrow::Cow<'_, str> {
+        self.name.into()
+    }
+
+    fn is_live(&self) -> bool {
+        true
+    }
+
+    fn run(self: Arc<Self>) -> Ran {
+        let work = self.work.lock().take();
+        if let Some(work) = work {
+            work();
+        }
+        Ran::Errand
+    }
+
+    fn refuse(self: Arc<Self>, _why: Refusal) -> bool {
+        true
+    }
+
+    fn is_task(&self) -> bool {
+        false
+    }
+
+    fn is_asked_to_end(&self) -> bool {
+        false
+    }
+}

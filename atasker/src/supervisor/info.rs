@@ -1,0 +1,119 @@
+//! What a supervisor and its workers tell of themselves: plain data.
+
+use std::time::{Duration, Instant};
+
+use crate::config::Config;
+use crate::pool::Totals;
+use crate::priority::{PerPriority, Priority};
+
+/// Where a supervisor is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum SupervisorState {
+    /// Never started.
+    Created,
+    /// Takes in work.
+    Running,
+    /// A stop was asked for; the intake is closed.
+    Stopping,
+    /// Stopped; it may be started again.
+    Stopped,
+}
+
+/// A supervisor at one moment: exact at rest, a sample while it runs.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct SupervisorInfo {
+    /// Its name.
+    pub name: String,
+    /// Where it is in its life.
+    pub state: SupervisorState,
+    /// Its limits.
+    pub config: Config,
+    /// Bodies that run, by priority. `Critical` ones take no place, up to `critical_max`.
+    pub active: PerPriority<usize>,
+    /// What waits for a place, by priority.
+    pub queued: PerPriority<usize>,
+    /// Tasks whose delay has not passed, by priority. They hold no place.
+    pub delayed: PerPriority<usize>,
+    /// Pool threads.
+    pub threads: usize,
+    /// Counts since the start.
+    pub totals: Totals,
+    /// Its workers: the running ones, and stopped ones whose handles still exist.
+    pub workers: Vec<WorkerInfo>,
+}
+
+impl SupervisorInfo {
+    /// The worker of that name, if there is one.
+    pub fn worker(&self, name: &str) -> Option<&WorkerInfo> {
+        self.workers.iter().find(|worker| worker.name == name)
+    }
+}
+
+/// What makes a worker run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum WorkerKind {
+    /// Again and again.
+    Loop,
+    /// On a grid of this width.
+    Interval(Duration),
+    /// This long after the end of its last run.
+    Delay(Duration),
+    /// For each item of its queue.
+    Queue {
+        /// Items that wait.
+        len: usize,
+        /// Items that fit; `None`: without bound.
+        capacity: Option<usize>,
+    },
+    /// When it is triggered.
+    Event,
+}
+
+/// Where a worker is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum WorkerState {
+    /// Never started, or stopped.
+    Stopped,
+    /// Nothing to do at the moment.
+    Idle,
+    /// It waits for a place.
+    Queued,
+    /// Its body runs.
+    Running,
+    /// It is paused (and its body may be in its last run before the pause).
+    Paused,
+    /// A stop was asked for, and it has not ended yet.
+    Stopping,
+}
+
+/// A worker at one moment.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct WorkerInfo {
+    /// Its name.
+    pub name: String,
+    /// What makes it run.
+    pub kind: WorkerKind,
+    /// Its priority.
+    pub priority: Priority,
+    /// Where it is in its life.
+    pub state: WorkerState,
+    /// Runs since it was started.
+    pub runs: u64,
+    /// Runs that ended with an `Err`.
+    pub errors: u64,
+    /// Runs that panicked.
+    pub panics: u64,
+    /// Ticks that were missed.
+    pub missed: u64,
+    /// Items that were discarded.
+    pub discarded: u64,
+    /// When its last run started.
+    pub last_run: Option<Instant>,
+    /// When its next run is due, where that is known.
+    pub next_run: Option<Instant>,
+}

@@ -1,0 +1,241 @@
+//! The supervisor: owns pool, clock and workers, is configured once, starts on first use, and ends by a protocol.
+//!
+//! Knows tasks only as jobs of the pool, and workers only as [`Resident`]s.
+
+mod autostart;
+mod core;
+mod global;
+mod info;
+mod life;
+mod registry;
+mod report;
+
+use std::fmt;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+pub use self::autostart::Autostart;
+pub(crate) use self::core::Core;
+pub use global::task_supervisor;
+pub use info::{SupervisorInfo, SupervisorState, WorkerInfo, WorkerKind, WorkerState};
+pub(crate) use registry::{Entry, Resident};
+pub use report::{Abandoned, StopReport};
+
+use crate::config::Config;
+use crate::error::{ConfigError, Result};
+use crate::pool::SlowStart;
+use crate::time::Deadline;
+use life::Urgency;
+
+/// A pool with priorities and reserves, its clock, and the workers that run on it.
+///
+/// Most programs use the one that [`task_supervisor`] gives. Others are made by [`Supervisor::new`]; clones of a handle
+/// own it together, and when the last one is dropped, it is asked to stop (the drop does not wait).
+///
+/// # Examples
+///
+/// ```
+/// use atasker::{background_task, Config, Supervisor};
+///
+/// let s = Supervisor::new("reports", Config::new().pool_size(2))?;
+/// let task = background_task(|| 6 * 7).supervisor(&s).start();
+/// assert_eq!(task.wait()?, 42);
+/// let report = s.stop();
+/// assert!(report.complete);
+/// assert_eq!(report.ran, 1);
+/// # Ok::<(), atasker::Error>(())
+/// ```
+///
+/// What each verb does, by where it is called:
+///
+/// | verb | outside | inside a body or hook of the same supervisor |
+/// |---|---|---|
+/// | `start` | starts it, or does nothing | the same |
+/// | `stop`, `stop_timeout`, `stop_now` | asks, waits, reports | asks, returns at once with `complete: false` |
+/// | `block` | until the run ends | until a stop is asked for |
+/// | `set_config`, `info` | at once | at once |
+pub struct Supervisor {
+    pub(crate) core: Arc<Core>,
+    /// `None` in handles that code inside was given: they do not keep the supervisor running.
+    owner: Option<Arc<Owner>>,
+}
+
+/// What the owning handles share; its drop is the last owner's.
+pub(crate) struct Owner {
+    core: Arc<Core>,
+}
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        self.core.ask_to_stop(Urgency::default());
+    }
+}
+
+impl Supervisor {
+    /// Makes a supervisor. It starts on first use, or by [`start`](Supervisor::start).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Config`](crate::Error::Config) for a configuration that makes no sense, and for a name that is empty or
+    /// has a NUL byte (threads are named by it).
+    pub fn new(name: impl Into<String>, config: Config) -> Result<Self> {
+        let name = name.into();
+        if name.is_empty() || name.contains('\0') {
+            return Err(ConfigError::new("name", format!("{name:?}"), "is not empty and has no NUL byte").into());
+        }
+        config.check()?;
+        let core = Core::new(name, config);
+        let owner = Arc::new(Owner { core: Arc::clone(&core) });
+        core.owner.set(Arc::downgrade(&owner)).expect("set once, here");
+        Ok(Self { core, owner: Some(owner) })
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.core.name
+    }
+
+    /// Its configuration.
+    pub fn config(&self) -> Config {
+        self.core.config.lock().clone()
+    }
+
+    /// Replaces its configuration, before it starts or while it runs.
+    ///
+    /// More places are used at once. Fewer revoke nothing: until `active` is below the new ceiling, nothing more starts.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Config`](crate::Error::Config) names the field and its value; the old configuration then stays.
+    pub fn set_config(&self, config: Config) -> Result<()> {
+        self.core.set_config(config)
+    }
+
+    /// Starts it, or starts it anew after a stop. Does nothing where it runs.
+    ///
+    /// Workers declared with `autostart` are started with it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Thread`](crate::Error::Thread) if the system gives no thread for `min_threads`;
+    /// [`Error::Stopped`](crate::Error::Stopped) while it is stopping;
+    /// [`Error::Forked`](crate::Error::Forked) in a fork of the process it was made in.
+    pub fn start(&self) -> Result<()> {
+        self.core.start()
+    }
+
+    /// Waits until the run that this call sees ends. Starts it, if it was never started; returns at once, if it is
+    /// stopped. Inside a body it returns when a stop is asked for.
+    pub fn block(&self) {
+        self.core.block();
+    }
+
+    /// Stops: takes nothing more in, cancels delayed tasks, runs what is queued, lets workers end their run (queue
+    /// workers work off what is queued), joins all threads.
+    ///
+    /// From the moment of asking, bodies too get `Rejected` for what they start. Who asks a second time joins the first
+    /// stop. Inside a body it only asks, and returns at once with `complete: false`.
+    pub fn stop(&self) -> StopReport {
+        self.core.stop(Urgency::default())
+    }
+
+    /// The same, at most for `timeout`. What is queued then is cancelled, what still runs is asked to end (it sees
+    /// [`is_cancelled`](crate::is_cancelled)) and left alone: the report names it.
+    pub fn stop_timeout(&self, timeout: Duration) -> StopReport {
+        self.core.stop(Urgency { discard: false, deadline: Deadline::within(timeout) })
+    }
+
+    /// Stops without working off: cancels what is queued, discards the items of queue workers, asks what runs to end (it
+    /// sees [`is_cancelled`](crate::is_cancelled)), and waits for that.
+    pub fn stop_now(&self) -> StopReport {
+        self.core.stop(Urgency { discard: true, deadline: Deadline::Never })
+    }
+
+    /// [`stop`](Supervisor::stop) for async code: asks at the first poll, and ends when the stop does.
+    ///
+    /// Dropping the future does not call the stop off. Inside a body it only asks, and ends at once with
+    /// `complete: false`.
+    pub async fn stop_async(&self) -> StopReport {
+        if crate::pool::is_inside(&self.core.pool) {
+            return self.stop();
+        }
+        self.core.ask_to_stop(Urgency::default());
+        let core = &self.core;
+        let run = core.run();
+        let mut ticket = None;
+        let report = std::future::poll_fn(|cx: &mut Context<'_>| {
+            if let Some(report) = core.ended() {
+                return Poll::Ready(report);
+            }
+            // Looked at again once the waker is in the list: an end in between wakes nobody.
+            core.changed.register(&mut ticket, cx.waker());
+            core.ended().map_or(Poll::Pending, Poll::Ready)
+        })
+        .await;
+        // It has nothing left to do but to end.
+        core.join_leader(run);
+        report
+    }
+
+    /// What it is doing.
+    pub fn info(&self) -> SupervisorInfo {
+        let sample = self.core.pool.sample();
+        SupervisorInfo {
+            name: self.core.name.clone(),
+            state: self.core.state(),
+            config: self.config(),
+            active: sample.active,
+            queued: sample.queued,
+            delayed: sample.delayed,
+            threads: sample.threads,
+            totals: sample.totals,
+            workers: self.core.registry.infos(),
+        }
+    }
+
+    /// Calls `hook` for everything that waits longer for a place than [`Config::warn_after`] or
+    /// [`Config::error_after`], while it still waits. Replaces an earlier hook. It runs on a pool thread, beside all places.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::mpsc;
+    /// use std::time::Duration;
+    /// use atasker::{background_task, Config, Supervisor};
+    ///
+    /// let config = Config::new().pool_size(1).reserve_normal(0).reserve_high(0).warn_after(Duration::from_millis(5));
+    /// let s = Supervisor::new("busy", config)?;
+    /// let (slow, seen) = mpsc::channel();
+    /// s.on_slow_start(move |start| slow.send(start.name.clone()).unwrap());
+    ///
+    /// let (go, gone) = mpsc::channel::<()>();
+    /// let blocker = background_task(move || drop(gone.recv())).supervisor(&s).start();
+    /// let waiting = background_task(|| ()).name("report").supervisor(&s).start();
+    /// assert_eq!(seen.recv().unwrap(), "report");
+    /// drop(go);
+    /// blocker.wait()?;
+    /// waiting.wait()?;
+    /// # Ok::<(), atasker::Error>(())
+    /// ```
+    pub fn on_slow_start(&self, hook: impl Fn(&SlowStart) + Send + Sync + 'static) {
+        let replaced = self.core.slow_start_hook.lock().replace(Arc::new(hook));
+        crate::panics::drop_contained(replaced);
+    }
+}
+
+impl Clone for Supervisor {
+    /// Another handle of the same supervisor, which owns it together with the others.
+    fn clone(&self) -> Self {
+        match &self.owner {
+            Some(owner) => Self { core: Arc::clone(&self.core), owner: Some(Arc::clone(owner)) },
+            None => self.core.handle(),
+        }
+    }
+}
+
+impl fmt::Debug for Supervisor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Supervisor").field("name", &self.core.name).field("state", &self.core.state()).finish()
+    }
+}

@@ -1,0 +1,47 @@
+//! What a stop came to.
+
+use std::fmt;
+use std::time::Duration;
+
+/// What a stop came to; the same for everyone who asked for the same stop.
+///
+/// All tasks handed in since the start are accounted for: those refused, `ran`, `cancelled`, and the tasks in
+/// `abandoned`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct StopReport {
+    /// Whether every body has ended. `false`: see `abandoned`; or the stop was only asked for, from inside a body.
+    pub complete: bool,
+    /// Tasks that ran since the start, to their end or to a panic.
+    pub ran: u64,
+    /// Tasks that were cancelled before they started, since the start.
+    pub cancelled: u64,
+    /// Items that queue workers discarded since the start; [`WorkerInfo::discarded`](crate::WorkerInfo) tells whose.
+    pub discarded: u64,
+    /// Bodies that still ran when a [`stop_timeout`](crate::Supervisor::stop_timeout) ran out. They are left alone.
+    pub abandoned: Vec<Abandoned>,
+}
+
+/// A body that a bounded stop gave up on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Abandoned {
+    /// The task's or worker's name.
+    pub name: String,
+    /// How long it had been running.
+    pub running_for: Duration,
+}
+
+impl fmt::Display for StopReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { ran, cancelled, discarded, .. } = self;
+        write!(f, "{ran} tasks ran, {cancelled} cancelled, {discarded} items discarded")?;
+        if !self.complete && self.abandoned.is_empty() {
+            f.write_str(", still stopping")?;
+        }
+        for Abandoned { name, running_for } in &self.abandoned {
+            write!(f, ", {name} still running after {running_for:?}")?;
+        }
+        Ok(())
+    }
+}

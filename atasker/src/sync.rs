@@ -1,0 +1,113 @@
+//! std, loom or shuttle behind one name, so that the protocols that run are the protocols that the models check.
+//!
+//! Ground floor: it knows no room above it. `Arc` stays std's everywhere: loom's does not coerce to trait objects.
+
+#[cfg(not(any(atasker_loom, atasker_shuttle)))]
+mod imp {
+    pub(crate) use std::sync::atomic;
+    pub(crate) use std::sync::{Mutex, MutexGuard};
+    pub(crate) use std::{thread, thread_local};
+}
+
+#[cfg(atasker_loom)]
+mod imp {
+    pub(crate) use loom::sync::atomic;
+    pub(crate) use loom::sync::{Mutex, MutexGuard};
+    pub(crate) use loom::{thread, thread_local};
+}
+
+#[cfg(atasker_shuttle)]
+mod imp {
+    pub(crate) use shuttle::sync::atomic;
+    pub(crate) use shuttle::sync::{Mutex, MutexGuard};
+    pub(crate) use shuttle::{thread, thread_local};
+}
+
+pub(crate) use imp::{MutexGuard, atomic, thread, thread_local};
+
+use std::sync::PoisonError;
+
+/// A mutual exclusion lock that does not poison: no user code runs under a lock of ours, so a
+/// panic can't leave what it guards half done.
+#[derive(Debug, Default)]
+pub(crate) struct Mutex<T>(imp::Mutex<T>);
+
+impl<T> Mutex<T> {
+    pub(crate) fn new(value: T) -> Self {
+        Self(imp::Mutex::new(value))
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether a thread has ended, so that joining it does not wait. The models join at the end only.
+pub(crate) fn is_finished(join: &thread::JoinHandle<()>) -> bool {
+    #[cfg(not(any(atasker_loom, atasker_shuttle)))]
+    return join.is_finished();
+    #[cfg(any(atasker_loom, atasker_shuttle))]
+    {
+        _ = join;
+        false
+    }
+}
+
+/// One thread's place to sleep; a wake-up that comes first is not lost.
+///
+/// Not `std::thread::park`: that token belongs to the user, whose body may use it for itself.
+#[cfg(not(any(atasker_loom, atasker_shuttle)))]
+pub(crate) use crossbeam_utils::sync::{Parker, Unparker};
+
+#[cfg(any(atasker_loom, atasker_shuttle))]
+pub(crate) use modelled::{Parker, Unparker};
+
+/// The models' parker: a flag under a lock, which both checkers understand.
+#[cfg(any(atasker_loom, atasker_shuttle))]
+mod modelled {
+    use std::sync::Arc;
+    use std::time::Instant;
+
+    #[cfg(atasker_loom)]
+    use loom::sync::{Condvar, Mutex};
+    #[cfg(atasker_shuttle)]
+    use shuttle::sync::{Condvar, Mutex};
+
+    #[derive(Debug)]
+    pub(crate) struct Parker(Unparker);
+
+    #[derive(Clone, Debug)]
+    pub(crate) struct Unparker(Arc<(Mutex<bool>, Condvar)>);
+
+    impl Parker {
+        pub(crate) fn new() -> Self {
+            Self(Unparker(Arc::new((Mutex::new(false), Condvar::new()))))
+        }
+
+        pub(crate) fn unparker(&self) -> &Unparker {
+            &self.0
+        }
+
+        pub(crate) fn park(&self) {
+            let (token, bell) = &*self.0.0;
+            let mut token = token.lock().expect("the model's lock does not poison");
+            while !*token {
+                token = bell.wait(token).expect("the model's lock does not poison");
+            }
+            *token = false;
+        }
+
+        /// Time stands still in a model: a deadline never comes.
+        pub(crate) fn park_deadline(&self, _deadline: Instant) {
+            self.park();
+        }
+    }
+
+    impl Unparker {
+        pub(crate) fn unpark(&self) {
+            let (token, bell) = &*self.0;
+            *token.lock().expect("the model's lock does not poison") = true;
+            bell.notify_one();
+        }
+    }
+}

@@ -1,0 +1,397 @@
+//! A task's one allocation: state, body, result and waiter. The queue holds one end of it, the handle the other.
+
+use std::borrow::Cow;
+use std::cell::Cell as StdCell;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::Waker;
+use std::time::Instant;
+
+use super::state::{CancelOutcome, State, TaskStatus};
+use crate::clock::{self, Clock};
+use crate::error::TaskError;
+use crate::log;
+use crate::panics::{contain, drop_contained};
+use crate::pool::{self, Job, Pool, Ran, Refusal, Refused, Source};
+use crate::priority::Priority;
+use crate::sync::Mutex;
+
+/// How a task is named; no allocation unless the name was made at run time.
+pub(crate) type Name = Cow<'static, str>;
+
+/// What a cell knows besides body and result.
+pub(crate) struct Head {
+    pub(super) state: State,
+    pub(super) id: u64,
+    pub(super) name: Name,
+    pub(super) priority: Priority,
+    pub(super) pool: Arc<Pool>,
+    /// How deep waits may nest on one thread.
+    pub(super) max_nesting: u32,
+    /// Only with [`Config::task_times`](crate::Config::task_times).
+    times: Option<Box<Mutex<Times>>>,
+}
+
+/// When things happened to a task.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Times {
+    pub(super) submitted: Option<Instant>,
+    pub(super) started: Option<Instant>,
+    pub(super) finished: Option<Instant>,
+}
+
+/// A task of body `F` with result `T`.
+pub(crate) struct Cell<F, T> {
+    head: Head,
+    /// Lock rule: held to move values in and out only. No user code runs, and no value is dropped, under it.
+    slot: Mutex<Slot<F, T>>,
+}
+
+struct Slot<F, T> {
+    content: Content<F, T>,
+    /// Who waits for the end, or for the moment it can be claimed.
+    waiter: Option<Waker>,
+    /// The deadline that makes it due, to be taken back by a cancellation.
+    deadline: Option<(Arc<Clock>, clock::Key)>,
+}
+
+enum Content<F, T> {
+    Body(F),
+    Output(Result<T, TaskError>),
+    Empty,
+}
+
+/// A cell as its handle sees it: of some body, with a known result.
+pub(crate) trait Join<T>: Job {
+    fn head(&self) -> &Head;
+
+    /// The result, if the task has ended; else leaves the waker to be used when it has, or can be claimed.
+    fn collect(&self, waker: Option<&Waker>) -> Option<Result<T, TaskError>>;
+
+    fn cancel(self: Arc<Self>) -> CancelOutcome;
+
+    /// The handle is dropped.
+    fn detach(&self);
+}
+
+impl Head {
+    pub(crate) fn new(
+        pool: Arc<Pool>,
+        name: Name,
+        priority: Priority,
+        status: TaskStatus,
+        detached: bool,
+        max_nesting: usize,
+        task_times: bool,
+    ) -> Self {
+        let times = task_times.then(|| {
+            let submitted = Some(Instant::now());
+            Box::new(Mutex::new(Times { submitted, ..Times::default() }))
+        });
+        let max_nesting = u32::try_from(max_nesting).unwrap_or(u32::MAX);
+        Self { state: State::new(status, detached), id: next_id(), name, priority, pool, max_nesting, times }
+    }
+
+    pub(super) fn times(&self) -> Times {
+        self.times.as_ref().map_or(Times::default(), |times| *times.lock())
+    }
+
+    fn stamp(&self, stamp: impl FnOnce(&mut Times, Option<Instant>)) {
+        if let Some(times) = &self.times {
+            stamp(&mut times.lock(), Some(Instant::now()));
+        }
+    }
+
+    /// The error of a task that ended without a result of its own.
+    fn end_error(&self) -> TaskError {
+        match self.state.status() {
+            TaskStatus::Cancelled => TaskError::Cancelled,
+            _ => TaskError::Rejected,
+        }
+    }
+}
+
+impl<F, T> Cell<F, T> {
+    pub(crate) fn name(&self) -> &str {
+        &self.head.name
+    }
+}
+
+impl<F, T> Cell<F, T>
+where
+    F: FnOnce() -> T + Send + 'static,
+    T: Send + 'static,
+{
+    pub(crate) fn new(head: Head, body: F) -> Arc<Self> {
+        let slot = Slot { content: Content::Body(body), waiter: None, deadline: None };
+        Arc::new(Self { head, slot: Mutex::new(slot) })
+    }
+
+    /// Puts it into its pool's queue.
+    pub(crate) fn queue(self: &Arc<Self>) -> Result<(), Refused> {
+        let job: Arc<dyn Job> = Arc::<Self>::clone(self);
+        self.head.pool.submit(self.head.priority, job, Source::Caller)
+    }
+
+    /// Hands it to the clock, to be queued at `due`.
+    pub(crate) fn delay(self: &Arc<Self>, clock: &Arc<Clock>, due: crate::time::Deadline) -> Result<(), clock::Refused> {
+        let bell: Arc<dyn clock::Bell> = Arc::<Self>::clone(self);
+        // Counted first: the bell may ring, or a stop drop it, before the insertion returns.
+        self.head.pool.count(|totals| totals.submitted += 1);
+        self.head.pool.count_delayed(self.head.priority, true);
+        let inserted = clock.insert(due, bell);
+        match inserted {
+            Ok(key) => {
+                self.slot.lock().deadline = Some((Arc::clone(clock), key));
+                Ok(())
+            }
+            Err(refused) => {
+                self.head.pool.count(|totals| totals.submitted -= 1);
+                self.head.pool.count_delayed(self.head.priority, false);
+                Err(refused)
+            }
+        }
+    }
+
+    /// It was not taken in: its body, for the caller to have back. The handle says `Rejected`.
+    pub(crate) fn reject(&self) -> Option<F> {
+        self.head.pool.count(|totals| {
+            totals.submitted += 1;
+            totals.rejected += 1;
+        });
+        self.end_unstarted(TaskStatus::Rejected)?;
+        match std::mem::replace(&mut self.slot.lock().content, Content::Empty) {
+            Content::Body(body) => Some(body),
+            _ => None,
+        }
+    }
+
+    /// Counts a task whose queue refused it after it had been counted as submitted.
+    pub(crate) fn reject_counted(&self) -> Option<F> {
+        let body = self.reject();
+        self.head.pool.count(|totals| totals.submitted -= 1);
+        body
+    }
+
+    /// Ends it as `Cancelled` or `Rejected` and wakes the waiter. The status before; `None`: it had started.
+    ///
+    /// The body stays for the caller to take and drop.
+    fn end_unstarted(&self, end: TaskStatus) -> Option<TaskStatus> {
+        let before = self.head.state.end_unstarted(end)?;
+        self.head.stamp(|times, now| times.finished = now);
+        if before == TaskStatus::Delayed {
+            self.head.pool.count_delayed(self.head.priority, false);
+        }
+        let (waiter, deadline) = {
+            let mut slot = self.slot.lock();
+            (slot.waiter.take(), slot.deadline.take())
+        };
+        if let Some((clock, key)) = deadline {
+            // Taken back, so that cancelled delays cost no memory; if it is about to ring, it will find the end.
+            clock.remove(key);
+        }
+        wake(waiter);
+        Some(before)
+    }
+
+    /// Drops the body of a task that will not run, as a body of the pool: what its values' `Drop` calls, a stop among
+    /// it, must not wait for the thread it is called on.
+    fn drop_body(self: &Arc<Self>) {
+        let content = std::mem::replace(&mut self.slot.lock().content, Content::Empty);
+        if let Content::Body(body) = content {
+            let job: Arc<dyn Job> = Arc::<Self>::clone(self);
+            pool::enter(&self.head.pool, job, || drop_contained(body));
+        }
+    }
+
+    fn wake_waiter(&self) {
+        let waiter = self.slot.lock().waiter.take();
+        wake(waiter);
+    }
+
+    /// Stores the result, or drops it where nobody is left to collect it.
+    fn finish(&self, output: Result<T, TaskError>) -> Ran {
+        let panicked = output.is_err();
+        let end = if panicked { TaskStatus::Panicked } else { TaskStatus::Completed };
+        self.head.stamp(|times, now| times.finished = now);
+        let (waiter, unwanted) = {
+            let mut slot = self.slot.lock();
+            slot.content = Content::Output(output);
+            // Published under the lock: who finds the task ended finds the result in the slot.
+            let detached = self.head.state.finish(end);
+            let unwanted = detached.then(|| std::mem::replace(&mut slot.content, Content::Empty));
+            (slot.waiter.take(), unwanted)
+        };
+        wake(waiter);
+        if let Some(unwanted) = unwanted {
+            self.abandon(unwanted);
+        }
+        Ran::Task { panicked }
+    }
+
+    /// A result nobody collects: its panic is told, its drop contained.
+    fn abandon(&self, content: Content<F, T>) {
+        if let Content::Output(Err(TaskError::Panicked(panic))) = &content {
+            log::uncollected_panic(&self.head.name, self.head.id, panic);
+        }
+        drop_contained(content);
+    }
+}
+
+impl<F, T> Job for Cell<F, T>
+where
+    F: FnOnce() -> T + Send + 'static,
+    T: Send + 'static,
+{
+    fn name(&self) -> Cow<'_, str> {
+        Cow::Borrowed(&self.head.name)
+    }
+
+    fn is_live(&self) -> bool {
+        self.head.state.status() == TaskStatus::Queued
+    }
+
+    fn run(self: Arc<Self>) -> Ran {
+        if !self.head.state.claim() {
+            return Ran::Dead;
+        }
+        self.head.stamp(|times, now| times.started = now);
+        let content = std::mem::replace(&mut self.slot.lock().content, Content::Empty);
+        let Content::Body(body) = content else { unreachable!("only the claimer takes the body") };
+        let output = contain(body);
+        self.finish(output.map_err(TaskError::Panicked))
+    }
+
+    fn refuse(self: Arc<Self>, why: Refusal) -> bool {
+        let end = match why {
+            Refusal::Cancelled => TaskStatus::Cancelled,
+            Refusal::NoThread => TaskStatus::Rejected,
+        };
+        if self.end_unstarted(end).is_none() {
+            return false;
+        }
+        self.head.pool.count(|totals| match why {
+            Refusal::Cancelled => totals.cancelled += 1,
+            Refusal::NoThread => totals.rejected += 1,
+        });
+        if why == Refusal::NoThread {
+            log::rejected(&self.head.name, "the system gives no thread");
+        }
+        self.drop_body();
+        true
+    }
+
+    fn is_task(&self) -> bool {
+        true
+    }
+
+    fn is_asked_to_end(&self) -> bool {
+        self.head.state.is_cancel_requested()
+    }
+}
+
+impl<F, T> clock::Bell for Cell<F, T>
+where
+    F: FnOnce() -> T + Send + 'static,
+    T: Send + 'static,
+{
+    fn ring(self: Arc<Self>, _key: clock::Key) {
+        if !self.head.state.due() {
+            return;
+        }
+        self.head.pool.count_delayed(self.head.priority, false);
+        self.slot.lock().deadline = None;
+        let job: Arc<dyn Job> = Arc::<Self>::clone(&self);
+        match self.head.pool.submit(self.head.priority, job, Source::Inside) {
+            // A pool thread that waits for it can claim it now.
+            Ok(()) => self.wake_waiter(),
+            Err(_) => _ = self.refuse(Refusal::Cancelled),
+        }
+    }
+
+    fn dropped(self: Arc<Self>) {
+        self.refuse(Refusal::Cancelled);
+    }
+}
+
+impl<F, T> Join<T> for Cell<F, T>
+where
+    F: FnOnce() -> T + Send + 'static,
+    T: Send + 'static,
+{
+    fn head(&self) -> &Head {
+        &self.head
+    }
+
+    fn collect(&self, waker: Option<&Waker>) -> Option<Result<T, TaskError>> {
+        // Cloned and dropped outside the lock: a waker is somebody else's code.
+        let waker = waker.cloned();
+        let (output, replaced) = {
+            let mut slot = self.slot.lock();
+            let output = self.head.state.status().is_finished().then(|| {
+                match std::mem::replace(&mut slot.content, Content::Empty) {
+                    Content::Output(output) => output,
+                    // It never ran; whoever ended it drops the body.
+                    other => {
+                        slot.content = other;
+                        Err(self.head.end_error())
+                    }
+                }
+            });
+            // The race this closes: an end between the look and the registration. Both are under the lock under
+            // which the end takes the waiter, after it has published itself.
+            let replaced = if output.is_none() { std::mem::replace(&mut slot.waiter, waker) } else { waker };
+            (output, replaced)
+        };
+        drop(replaced);
+        output
+    }
+
+    fn cancel(self: Arc<Self>) -> CancelOutcome {
+        if self.head.pool.is_forked() {
+            return CancelOutcome::TooLate;
+        }
+        if let Some(before) = self.end_unstarted(TaskStatus::Cancelled) {
+            self.head.pool.count(|totals| totals.cancelled += 1);
+            if before == TaskStatus::Queued {
+                self.head.pool.died(self.head.priority);
+            }
+            self.drop_body();
+            return CancelOutcome::Dequeued;
+        }
+        if self.head.state.request_cancel() { CancelOutcome::Requested } else { CancelOutcome::TooLate }
+    }
+
+    fn detach(&self) {
+        if self.head.state.detach().is_finished() {
+            let content = std::mem::replace(&mut self.slot.lock().content, Content::Empty);
+            self.abandon(content);
+        }
+    }
+}
+
+fn wake(waiter: Option<Waker>) {
+    if let Some(waiter) = waiter {
+        waiter.wake();
+    }
+}
+
+/// Unique, not dense: each thread takes a block of numbers at a time, so that threads don't share a counter's line.
+fn next_id() -> u64 {
+    const BLOCK: u64 = 1024;
+    static NEXT_BLOCK: AtomicU64 = AtomicU64::new(1);
+    std::thread_local! {
+        static NEXT: StdCell<(u64, u64)> = const { StdCell::new((0, 0)) };
+    }
+    let take_block = || {
+        // Relaxed: only the number matters.
+        let first = NEXT_BLOCK.fetch_add(BLOCK, Ordering::Relaxed);
+        (first, first + BLOCK)
+    };
+    let next = NEXT.try_with(|block| {
+        let (next, end) = if block.get().0 == block.get().1 { take_block() } else { block.get() };
+        block.set((next + 1, end));
+        next
+    });
+    next.unwrap_or_else(|_| take_block().0)
+}

@@ -1,0 +1,245 @@
+//! A task: one run of a function. Its cell, its state word, and the handle that the caller holds.
+//!
+//! Knows the pool and the clock below it; not the supervisor.
+
+mod cell;
+mod state;
+mod wait;
+
+use std::borrow::Cow;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+pub(crate) use cell::{Cell, Head, Join, Name};
+pub use state::{CancelOutcome, TaskStatus};
+pub use wait::{wait_all, wait_completed, wait_completed_timeout};
+
+use crate::error::{TaskError, WaitError};
+use crate::names::own_name;
+use crate::pool::{self, Job};
+use crate::priority::Priority;
+use crate::time::Deadline;
+
+/// The handle of one task: collects its result, watches it, cancels it.
+///
+/// A verb started the work; [`wait`](Task::wait) on a thread or `.await` in a future, on any executor, collects it.
+/// Dropping the handle detaches: the task still runs, and a panic nobody collects is logged.
+///
+/// # Examples
+///
+/// ```
+/// use atasker::{background_task, TaskError};
+///
+/// let sum = background_task(|| 2 + 3).start();
+/// assert_eq!(sum.wait()?, 5);
+///
+/// let failed = background_task(|| -> u32 { panic!("no paper") }).start();
+/// assert!(matches!(failed.wait(), Err(TaskError::Panicked(panic)) if panic.message() == "no paper"));
+/// # Ok::<(), atasker::Error>(())
+/// ```
+///
+/// Inside a body of the same supervisor, a wait for a task that is still queued runs it right there, in the waiting
+/// body's own place. So a body may wait for tasks it has started even when the pool is full, or has one place.
+pub struct Task<T> {
+    /// The handle's end of the cell.
+    cell: Arc<dyn Join<T>>,
+}
+
+/// What is known of a task at one moment.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct TaskInfo {
+    /// Unique in the process, not dense.
+    pub id: u64,
+    /// The fn's name, a closure's type name, or what was given.
+    pub name: String,
+    /// Its priority.
+    pub priority: Priority,
+    /// Where it is in its life.
+    pub status: TaskStatus,
+    /// When it was handed in. `None` without [`Config::task_times`](crate::Config::task_times).
+    pub submitted_at: Option<Instant>,
+    /// When its body started. `None` before, and without [`Config::task_times`](crate::Config::task_times).
+    pub started_at: Option<Instant>,
+    /// When it ended. `None` before, and without [`Config::task_times`](crate::Config::task_times).
+    pub finished_at: Option<Instant>,
+}
+
+impl<T: Send + 'static> Task<T> {
+    pub(crate) fn new(cell: Arc<dyn Join<T>>) -> Self {
+        Self { cell }
+    }
+
+    /// Waits for the result.
+    ///
+    /// # Errors
+    ///
+    /// [`TaskError::Panicked`], [`TaskError::Cancelled`], [`TaskError::Rejected`] as the task ended;
+    /// [`TaskError::Deadlock`] from inside the task itself, or inside a task that it waits for on the same thread.
+    /// (A longer cycle, over several threads, is not seen: it waits for ever.)
+    pub fn wait(self) -> Result<T, TaskError> {
+        self.block(Deadline::Never, true).expect("a wait without a deadline ends with a result")
+    }
+
+    /// Waits for the result, at most for `timeout`. Never runs the task itself.
+    ///
+    /// # Errors
+    ///
+    /// [`WaitError::NotReady`] gives the task back; [`WaitError::Failed`] as [`wait`](Task::wait).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use atasker::{background_task, WaitError};
+    ///
+    /// let (go, gone) = std::sync::mpsc::channel::<()>();
+    /// let task = background_task(move || gone.recv().is_err()).start();
+    /// let Err(WaitError::NotReady(task)) = task.wait_timeout(Duration::from_millis(1)) else { unreachable!() };
+    /// drop(go);
+    /// assert!(task.wait()?);
+    /// # Ok::<(), atasker::Error>(())
+    /// ```
+    pub fn wait_timeout(self, timeout: Duration) -> Result<T, WaitError<T>> {
+        self.wait_until(Deadline::within(timeout))
+    }
+
+    /// The result, if it is there.
+    ///
+    /// # Errors
+    ///
+    /// [`WaitError::NotReady`] gives the task back; [`WaitError::Failed`] as the task ended.
+    pub fn try_result(self) -> Result<T, WaitError<T>> {
+        let collected = self.cell.collect(None);
+        self.or_not_ready(collected)
+    }
+
+    fn wait_until(self, deadline: Deadline) -> Result<T, WaitError<T>> {
+        let collected = self.block(deadline, false);
+        self.or_not_ready(collected)
+    }
+
+    fn or_not_ready(self, collected: Option<Result<T, TaskError>>) -> Result<T, WaitError<T>> {
+        match collected {
+            Some(result) => result.map_err(WaitError::Failed),
+            None => Err(WaitError::NotReady(self)),
+        }
+    }
+
+    /// Sleeps until the result is there or the deadline has passed.
+    ///
+    /// With `runs`, a thread of the task's own pool runs the task here as soon as it is queued.
+    fn block(&self, deadline: Deadline, runs: bool) -> Option<Result<T, TaskError>> {
+        let head = self.cell.head();
+        let job: Arc<dyn Job> = Arc::clone(&self.cell) as Arc<dyn Job>;
+        if pool::is_running_here(&job) {
+            return Some(Err(TaskError::Deadlock));
+        }
+        if head.pool.is_forked() && !head.state.status().is_finished() {
+            // Its threads stayed in the parent process: nobody here would ever run it.
+            return Some(Err(TaskError::Rejected));
+        }
+        let home = pool::home().filter(|home| runs && Arc::ptr_eq(&home.pool, &head.pool));
+        let mut carried = false;
+        crate::wait::block_until(deadline, |waker| {
+            if let Some(result) = self.cell.collect(Some(waker)) {
+                return Some(result);
+            }
+            let home = home.as_ref()?;
+            if carried || head.state.status() != TaskStatus::Queued {
+                return None;
+            }
+            if head.pool.is_deep(head.max_nesting as usize) {
+                carried = head.pool.carry(head.priority, &job);
+                if carried {
+                    return None;
+                }
+            }
+            // Run here, it is ended; or another thread was first, and wakes this one when it is.
+            if head.pool.run_here(home, head.priority, &job) { self.cell.collect(None) } else { None }
+        })
+    }
+}
+
+impl<T> Task<T> {
+    /// Unique in the process, not dense.
+    pub fn id(&self) -> u64 {
+        self.cell.head().id
+    }
+
+    /// The fn's name, a closure's type name, or what was given.
+    pub fn name(&self) -> &str {
+        &self.cell.head().name
+    }
+
+    /// Its priority.
+    pub fn priority(&self) -> Priority {
+        self.cell.head().priority
+    }
+
+    /// Where it is in its life.
+    pub fn status(&self) -> TaskStatus {
+        self.cell.head().state.status()
+    }
+
+    /// Whether nothing more will happen to it: its result can be collected at once.
+    pub fn is_finished(&self) -> bool {
+        self.status().is_finished()
+    }
+
+    /// Everything that is known of it.
+    pub fn info(&self) -> TaskInfo {
+        let head = self.cell.head();
+        let times = head.times();
+        TaskInfo {
+            id: head.id,
+            name: head.name.clone().into_owned(),
+            priority: head.priority,
+            status: head.state.status(),
+            submitted_at: times.submitted,
+            started_at: times.started,
+            finished_at: times.finished,
+        }
+    }
+
+    /// Cancels it: before it started, it never will; while it runs, its body is asked to end and sees
+    /// [`is_cancelled`](crate::is_cancelled). A body that ends by itself is `Completed` all the same.
+    pub fn cancel(&self) -> CancelOutcome {
+        Arc::clone(&self.cell).cancel()
+    }
+}
+
+impl<T: Send + 'static> Future for Task<T> {
+    type Output = Result<T, TaskError>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.cell.collect(Some(cx.waker())).map_or(Poll::Pending, Poll::Ready)
+    }
+}
+
+impl<T> Drop for Task<T> {
+    fn drop(&mut self) {
+        self.cell.detach();
+    }
+}
+
+impl<T> fmt::Debug for Task<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let head = self.cell.head();
+        f.debug_struct("Task")
+            .field("id", &head.id)
+            .field("name", &head.name)
+            .field("priority", &head.priority)
+            .field("status", &head.state.status())
+            .finish()
+    }
+}
+
+/// The fn's own name, a closure's type name, or what was given instead.
+pub(crate) fn name_of<F>(given: Option<Name>) -> Name {
+    given.unwrap_or_else(|| Cow::Borrowed(own_name::<F>()))
+}

@@ -1,0 +1,151 @@
+//! The state word of a task: who may do what next is decided here, by one compare-and-swap.
+//!
+//! ```text
+//!   Delayed ──due──▶ Queued ──claim──▶ Running ──finish──▶ Completed | Panicked
+//!      └──────cancel───┴──cancel──▶ Cancelled
+//!      └──────refuse───┴──refuse──▶ Rejected
+//! ```
+//!
+//! Claiming makes three things one rule: a pool thread, `cancel()` and a nested `wait()` race for the same
+//! transition out of `Queued`, and exactly one wins (`model::claim_cancel_and_nested_wait`).
+
+use std::fmt;
+
+use crate::sync::atomic::{AtomicU8, Ordering};
+
+/// Where a task is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum TaskStatus {
+    /// It waits for its delay to pass, and holds no place.
+    Delayed,
+    /// It waits for a place.
+    Queued,
+    /// Its body runs.
+    Running,
+    /// Its body has returned.
+    Completed,
+    /// Its body has panicked.
+    Panicked,
+    /// It was cancelled before it started.
+    Cancelled,
+    /// It was never taken in.
+    Rejected,
+}
+
+impl TaskStatus {
+    /// Whether nothing more will happen to the task.
+    pub fn is_finished(self) -> bool {
+        !matches!(self, TaskStatus::Delayed | TaskStatus::Queued | TaskStatus::Running)
+    }
+}
+
+impl fmt::Display for TaskStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, f)
+    }
+}
+
+/// What a cancellation came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum CancelOutcome {
+    /// The task had not started, and never will.
+    Dequeued,
+    /// The body runs and has been asked to end: it sees [`is_cancelled`](crate::is_cancelled).
+    Requested,
+    /// The task had ended already.
+    TooLate,
+}
+
+/// The lowest three bits: a [`TaskStatus`].
+const STATUS: u8 = 0b0000_0111;
+/// Set by `cancel` while the body runs; read by the body. Excludes nothing.
+const CANCEL_REQUESTED: u8 = 0b0000_1000;
+/// Set when the handle is dropped: nobody will collect the result.
+const DETACHED: u8 = 0b0001_0000;
+
+/// The word. Every transition is AcqRel: what was written into the cell before it is seen by whoever finds it done.
+#[derive(Debug)]
+pub(super) struct State(AtomicU8);
+
+impl State {
+    /// `Delayed` or `Queued`.
+    pub(super) fn new(status: TaskStatus, detached: bool) -> Self {
+        Self(AtomicU8::new(bits(status) | if detached { DETACHED } else { 0 }))
+    }
+
+    pub(super) fn status(&self) -> TaskStatus {
+        status(self.0.load(Ordering::Acquire))
+    }
+
+    /// The delay has passed. `false`: it was cancelled or refused.
+    pub(super) fn due(&self) -> bool {
+        self.advance(|from| (from == TaskStatus::Delayed).then_some(TaskStatus::Queued)).is_ok()
+    }
+
+    /// Takes the right, and the duty, to run the body.
+    pub(super) fn claim(&self) -> bool {
+        self.advance(|from| (from == TaskStatus::Queued).then_some(TaskStatus::Running)).is_ok()
+    }
+
+    /// The body has ended. Whether the handle had been dropped by then.
+    pub(super) fn finish(&self, end: TaskStatus) -> bool {
+        let before = self.advance(|from| (from == TaskStatus::Running).then_some(end));
+        before.expect("only the claimer ends a running task") & DETACHED != 0
+    }
+
+    /// Ends a task that has not started: as `Cancelled` or `Rejected`. The status it had, if it was so.
+    pub(super) fn end_unstarted(&self, end: TaskStatus) -> Option<TaskStatus> {
+        let unstarted = |from| matches!(from, TaskStatus::Delayed | TaskStatus::Queued).then_some(end);
+        self.advance(unstarted).ok().map(status)
+    }
+
+    /// Asks a running body to end. `false`: it does not run (any more).
+    pub(super) fn request_cancel(&self) -> bool {
+        let flagged = self.0.fetch_update(Ordering::AcqRel, Ordering::Acquire, |word| {
+            (status(word) == TaskStatus::Running).then_some(word | CANCEL_REQUESTED)
+        });
+        flagged.is_ok()
+    }
+
+    pub(super) fn is_cancel_requested(&self) -> bool {
+        // Relaxed: a flag that the body looks at when it likes; nothing else is published by it.
+        self.0.load(Ordering::Relaxed) & CANCEL_REQUESTED != 0
+    }
+
+    /// The handle is gone. The status at that moment.
+    pub(super) fn detach(&self) -> TaskStatus {
+        status(self.0.fetch_or(DETACHED, Ordering::AcqRel))
+    }
+
+    /// Moves the status on as `next` says, and keeps the flags. The word before; `Err` where `next` gave none.
+    fn advance(&self, next: impl Fn(TaskStatus) -> Option<TaskStatus>) -> Result<u8, u8> {
+        self.0.fetch_update(Ordering::AcqRel, Ordering::Acquire, |word| {
+            next(status(word)).map(|to| word & !STATUS | bits(to))
+        })
+    }
+}
+
+fn bits(status: TaskStatus) -> u8 {
+    match status {
+        TaskStatus::Delayed => 0,
+        TaskStatus::Queued => 1,
+        TaskStatus::Running => 2,
+        TaskStatus::Completed => 3,
+        TaskStatus::Panicked => 4,
+        TaskStatus::Cancelled => 5,
+        TaskStatus::Rejected => 6,
+    }
+}
+
+fn status(word: u8) -> TaskStatus {
+    match word & STATUS {
+        0 => TaskStatus::Delayed,
+        1 => TaskStatus::Queued,
+        2 => TaskStatus::Running,
+        3 => TaskStatus::Completed,
+        4 => TaskStatus::Panicked,
+        5 => TaskStatus::Cancelled,
+        _ => TaskStatus::Rejected,
+    }
+}

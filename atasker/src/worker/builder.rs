@@ -1,0 +1,319 @@
+//! Workers without an attribute: a body, what makes it run, and every key as a method.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::time::Duration;
+
+use super::body::{BoxedBody, ErrorHook, Hooked, IntoQueueBody, IntoWorker, Queue, Step};
+use super::core::Setup;
+use super::handle::{EventWorker, Handle, IntervalWorker, LoopWorker, QueueWorker};
+use super::outcome::WorkerError;
+use super::plan::{Kind, MissedTick, Schedule};
+use crate::error::{ConfigError, Result};
+use crate::names::own_name;
+use crate::priority::Priority;
+use crate::supervisor::{Supervisor, task_supervisor};
+
+/// Makes a worker of a closure, a fn, or a struct with [`Worker`](crate::Worker) (or
+/// [`QueueBody`](crate::QueueBody)): what `#[background_worker]` does, by hand.
+///
+/// Without another word it runs again and again; [`interval`](WorkerBuilder::interval), [`delay`](WorkerBuilder::delay),
+/// [`queue`](WorkerBuilder::queue) and [`event`](WorkerBuilder::event) choose otherwise. A closure's types are written out.
+///
+/// # Examples
+///
+/// ```
+/// use std::sync::mpsc;
+/// use std::time::Duration;
+/// use atasker::{background_worker, Priority, WorkerContext};
+///
+/// let (tell, told) = mpsc::channel();
+/// let squares = background_worker(move |n: u64| tell.send(n * n).unwrap()).queue().name("squares").start()?;
+/// squares.put(7)?;
+/// assert_eq!(told.recv().unwrap(), 49);
+/// squares.stop();
+///
+/// let ticker = background_worker(|cx: &WorkerContext| println!("tick {}", cx.run()))
+///     .interval(Duration::from_millis(10))
+///     .priority(Priority::High)
+///     .start()?;
+/// ticker.stop();
+/// # Ok::<(), atasker::Error>(())
+/// ```
+pub fn background_worker<B>(body: B) -> WorkerBuilder<B> {
+    WorkerBuilder { body, kind: kind::Loop { initial: Duration::ZERO }, options: Options::default() }
+}
+
+/// A worker about to be started; made by [`background_worker`]. `K` is what makes it run.
+#[must_use = "a worker does nothing until it is started: call start()"]
+pub struct WorkerBuilder<B, K = kind::Loop> {
+    body: B,
+    kind: K,
+    options: Options,
+}
+
+#[derive(Default)]
+struct Options {
+    name: Option<Cow<'static, str>>,
+    priority: Priority,
+    supervisor: Option<Supervisor>,
+    autostart: bool,
+    on_error: Option<ErrorHook>,
+}
+
+/// What makes a worker run, as a builder knows it.
+pub mod kind {
+    use std::time::Duration;
+
+    use super::MissedTick;
+
+    /// Runs again and again.
+    #[derive(Clone, Copy, Debug)]
+    pub struct Loop {
+        pub(super) initial: Duration,
+    }
+
+    /// Runs on a fixed grid.
+    #[derive(Clone, Copy, Debug)]
+    pub struct Interval {
+        pub(super) every: Duration,
+        pub(super) missed: MissedTick,
+        pub(super) initial: Duration,
+    }
+
+    /// Runs a fixed time after the end of its last run.
+    #[derive(Clone, Copy, Debug)]
+    pub struct Delay {
+        pub(super) gap: Duration,
+        pub(super) initial: Duration,
+    }
+
+    /// Runs when triggered.
+    #[derive(Clone, Copy, Debug)]
+    pub struct Event;
+
+    /// Runs for each item.
+    #[derive(Clone, Copy, Debug)]
+    pub struct Queue {
+        pub(super) capacity: Option<usize>,
+    }
+
+    /// Kinds whose first run can be made to wait.
+    pub trait Timed {
+        #[doc(hidden)]
+        fn set_initial(&mut self, initial: Duration);
+    }
+
+    impl Timed for Loop {
+        fn set_initial(&mut self, initial: Duration) {
+            self.initial = initial;
+        }
+    }
+
+    impl Timed for Interval {
+        fn set_initial(&mut self, initial: Duration) {
+            self.initial = initial;
+        }
+    }
+
+    impl Timed for Delay {
+        fn set_initial(&mut self, initial: Duration) {
+            self.initial = initial;
+        }
+    }
+}
+
+impl<B> WorkerBuilder<B> {
+    /// Runs on a fixed grid: the start and then every `every`, more than 0, without drift. A tick that comes while the
+    /// last run goes on is treated as [`missed`](WorkerBuilder::missed) says.
+    pub fn interval(self, every: Duration) -> WorkerBuilder<B, kind::Interval> {
+        self.as_kind(|kind| kind::Interval { every, missed: MissedTick::Skip, initial: kind.initial })
+    }
+
+    /// Runs at the start, and then `gap`, more than 0, after the end of its last run.
+    pub fn delay(self, gap: Duration) -> WorkerBuilder<B, kind::Delay> {
+        self.as_kind(|kind| kind::Delay { gap, initial: kind.initial })
+    }
+
+    /// Runs when it is triggered.
+    pub fn event(self) -> WorkerBuilder<B, kind::Event> {
+        self.as_kind(|_| kind::Event)
+    }
+
+    /// Runs once for each item that is put into its queue, which grows as it must.
+    pub fn queue(self) -> WorkerBuilder<B, kind::Queue> {
+        self.as_kind(|_| kind::Queue { capacity: None })
+    }
+
+    /// Runs once for each item that is put into its queue, where `capacity` items, at least 1, may wait.
+    pub fn queue_bounded(self, capacity: usize) -> WorkerBuilder<B, kind::Queue> {
+        self.as_kind(|_| kind::Queue { capacity: Some(capacity) })
+    }
+
+    fn as_kind<K>(self, kind: impl FnOnce(kind::Loop) -> K) -> WorkerBuilder<B, K> {
+        WorkerBuilder { body: self.body, kind: kind(self.kind), options: self.options }
+    }
+}
+
+impl<B, K> WorkerBuilder<B, K> {
+    /// How urgent each of its runs is. Default: [`Priority::Normal`].
+    pub fn priority(mut self, priority: Priority) -> Self {
+        self.options.priority = priority;
+        self
+    }
+
+    /// What it is called in reports. Default: the fn's or type's own name.
+    pub fn name(mut self, name: impl Into<Cow<'static, str>>) -> Self {
+        self.options.name = Some(name.into());
+        self
+    }
+
+    /// Whose pool it runs on. Default: the global supervisor's.
+    pub fn supervisor(mut self, supervisor: &Supervisor) -> Self {
+        self.options.supervisor = Some(supervisor.clone());
+        self
+    }
+
+    /// Whether it starts again, with the state it has, each time its supervisor is started after a stop. Default: no.
+    pub fn autostart(mut self, autostart: bool) -> Self {
+        self.options.autostart = autostart;
+        self
+    }
+
+    /// Called after each run that ended with an `Err` or a panic, instead of the body's own hook. The worker lives on.
+    pub fn on_error(mut self, hook: impl FnMut(&WorkerError) + Send + 'static) -> Self {
+        self.options.on_error = Some(Box::new(hook));
+        self
+    }
+}
+
+impl<B, K: kind::Timed> WorkerBuilder<B, K> {
+    /// How long the first run waits. Default: not at all.
+    pub fn initial(mut self, initial: Duration) -> Self {
+        self.kind.set_initial(initial);
+        self
+    }
+}
+
+impl<B> WorkerBuilder<B, kind::Interval> {
+    /// What it does about ticks that passed while it could not run. Default: [`MissedTick::Skip`].
+    pub fn missed(mut self, missed: MissedTick) -> Self {
+        self.kind.missed = missed;
+        self
+    }
+}
+
+/// A builder that has all it needs to start the worker behind a handle `H`. `M` is always inferred.
+pub trait StartOn<H, M> {
+    #[doc(hidden)]
+    fn start_on(self, handle: &H) -> Result<()>;
+}
+
+/// The `start` of each kind, and of a static's worker of that kind.
+macro_rules! start {
+    ($kind:ident, $handle:ident, |$value:ident| $plan:expr) => {
+        impl<B> WorkerBuilder<B, kind::$kind> {
+            /// Starts it, and starts the supervisor too, where that was never started.
+            ///
+            /// # Errors
+            ///
+            /// [`Error::Stopped`](crate::Error::Stopped) when the supervisor is stopping or stopped;
+            /// [`Error::Config`](crate::Error::Config) for a duration of zero where it must be more;
+            /// [`Error::Thread`](crate::Error::Thread) when the system gives no thread for the clock.
+            pub fn start<M>(self) -> Result<$handle>
+            where
+                B: IntoWorker<M>,
+            {
+                let handle = $handle::new(self.options.name_for::<B>());
+                self.start_on(&handle).map(|()| handle)
+            }
+        }
+
+        impl<B: IntoWorker<M>, M> StartOn<$handle, (kind::$kind, M)> for WorkerBuilder<B, kind::$kind> {
+            fn start_on(self, handle: &$handle) -> Result<()> {
+                let $value = self.kind;
+                let (kind, initial) = $plan;
+                let BoxedBody(step) = self.body.into_body();
+                start(handle, self.options, kind, initial, None, step)
+            }
+        }
+    };
+}
+
+start!(Loop, LoopWorker, |of| (Kind::Loop, of.initial));
+start!(Interval, IntervalWorker, |of| (Kind::Interval { every: of.every, missed: of.missed }, of.initial));
+start!(Delay, IntervalWorker, |of| (Kind::Delay { gap: of.gap }, of.initial));
+start!(Event, EventWorker, |_of| (Kind::Event, Duration::ZERO));
+
+impl<B> WorkerBuilder<B, kind::Queue> {
+    /// Starts it, and starts the supervisor too, where that was never started.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Stopped`](crate::Error::Stopped) when the supervisor is stopping or stopped;
+    /// [`Error::Config`](crate::Error::Config) for a capacity of 0.
+    pub fn start<M>(self) -> Result<QueueWorker<B::Item>>
+    where
+        B: IntoQueueBody<M>,
+    {
+        let handle = QueueWorker::new(self.options.name_for::<B>());
+        self.start_on(&handle).map(|()| handle)
+    }
+}
+
+impl<B: IntoQueueBody<M>, M> StartOn<QueueWorker<B::Item>, (kind::Queue, M)> for WorkerBuilder<B, kind::Queue> {
+    fn start_on(self, handle: &QueueWorker<B::Item>) -> Result<()> {
+        let capacity = self.kind.capacity;
+        let BoxedBody(step) = self.body.into_body(Queue(handle.mailbox().clone()));
+        start(handle, self.options, Kind::Queue, Duration::ZERO, capacity, step)
+    }
+}
+
+impl Options {
+    fn name_for<B>(&self) -> String {
+        self.name.clone().map_or_else(|| own_name::<B>().to_owned(), Cow::into_owned)
+    }
+}
+
+fn start<H: Handle>(
+    handle: &H,
+    options: Options,
+    kind: Kind,
+    initial: Duration,
+    capacity: Option<usize>,
+    step: Box<dyn Step>,
+) -> Result<()> {
+    let refused = match kind {
+        Kind::Interval { every, .. } if every.is_zero() => Some(ConfigError::zero_duration("interval", every)),
+        Kind::Delay { gap } if gap.is_zero() => Some(ConfigError::zero_duration("delay", gap)),
+        Kind::Queue if capacity == Some(0) => {
+            Some(ConfigError::new("queue", "0".into(), "is at least 1: leave it out for a queue without bound"))
+        }
+        _ => None,
+    };
+    if let Some(refused) = refused {
+        return Err(refused.into());
+    }
+    let supervisor = options.supervisor.as_ref().unwrap_or_else(|| task_supervisor());
+    let step: Box<dyn Step> = match options.on_error {
+        Some(hook) => Box::new(Hooked { step, hook }),
+        None => step,
+    };
+    handle.core().start(Setup {
+        supervisor: supervisor.core.clone(),
+        schedule: Schedule { kind, priority: options.priority, initial },
+        capacity,
+        autostart: options.autostart,
+        step,
+    })
+}
+
+impl<B, K: fmt::Debug> fmt::Debug for WorkerBuilder<B, K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WorkerBuilder")
+            .field("kind", &self.kind)
+            .field("name", &self.options.name)
+            .field("priority", &self.options.priority)
+            .finish_non_exhaustive()
+    }
+}

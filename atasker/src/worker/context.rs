@@ -1,0 +1,103 @@
+//! What a body may ask about the run it is in.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::core::Core;
+use super::outcome::WorkerError;
+use super::plan::Cause;
+use crate::log;
+use crate::supervisor::Supervisor;
+
+/// What a worker's body may ask about its run; handed to bodies that take a `&WorkerContext`.
+///
+/// # Examples
+///
+/// ```
+/// use std::sync::mpsc;
+/// use atasker::{background_worker, WorkerContext};
+///
+/// let (tell, told) = mpsc::channel();
+/// let worker = background_worker(move |cx: &WorkerContext| {
+///     tell.send((cx.name().to_owned(), cx.run())).unwrap();
+///     cx.request_stop();
+/// })
+/// .event()
+/// .name("bell")
+/// .start()?;
+/// assert!(worker.trigger());
+/// assert_eq!(told.recv().unwrap(), ("bell".to_owned(), 1));
+/// # Ok::<(), atasker::Error>(())
+/// ```
+pub struct WorkerContext {
+    core: Arc<Core>,
+    /// Does not own: a worker does not keep its supervisor running.
+    supervisor: Supervisor,
+    run: u64,
+    due: Instant,
+    missed: u64,
+}
+
+impl WorkerContext {
+    pub(super) fn new(core: Arc<Core>, supervisor: Supervisor) -> Self {
+        Self { core, supervisor, run: 0, due: Instant::now(), missed: 0 }
+    }
+
+    pub(super) fn begin_run(&mut self, cause: Cause) {
+        self.run += 1;
+        (self.due, self.missed) = (cause.due, cause.missed);
+    }
+
+    /// The worker's name. Default: the fn's or type's own name.
+    pub fn name(&self) -> &str {
+        self.core.name()
+    }
+
+    /// The number of this run, from 1. 0 in `on_start`.
+    pub fn run(&self) -> u64 {
+        self.run
+    }
+
+    /// When this run was planned: its tick on the grid, or the end of the delay. For a run that was not planned (a loop,
+    /// an event, an item, a trigger), its start.
+    pub fn due(&self) -> Instant {
+        self.due
+    }
+
+    /// Ticks that were missed between the last run and this one.
+    pub fn missed(&self) -> u64 {
+        self.missed
+    }
+
+    /// Whether the worker has been asked to stop: a long run may end early.
+    pub fn is_stopping(&self) -> bool {
+        self.core.is_stopping()
+    }
+
+    /// The supervisor that the worker runs on.
+    pub fn supervisor(&self) -> &Supervisor {
+        &self.supervisor
+    }
+
+    /// Asks the worker to stop after this run (a queue worker: after what is queued).
+    pub fn request_stop(&self) {
+        self.core.request_stop(false);
+    }
+
+    /// Tells of an error that nobody else was told of.
+    pub(super) fn tell_unhandled(&self, error: &WorkerError) {
+        log::unhandled_worker_error(self.name(), self.run, error);
+    }
+}
+
+impl fmt::Debug for WorkerContext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WorkerContext")
+            .field("name", &self.name())
+            .field("run", &self.run)
+            .field("due", &self.due)
+            .field("missed", &self.missed)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,76 @@
+//! What `#[background_worker]` emits: a worker that is there as long as the program, made when it is first touched.
+
+use once_cell::sync::OnceCell;
+
+use super::builder::StartOn;
+use super::handle::{EventWorker, Handle, IntervalWorker, LoopWorker, QueueWorker};
+use crate::error::{Error, Result};
+
+/// A handle that can be made from a name alone.
+pub trait Define: Handle {
+    #[doc(hidden)]
+    fn define(name: String) -> Self;
+}
+
+impl Define for LoopWorker {
+    fn define(name: String) -> Self {
+        Self::new(name)
+    }
+}
+
+impl Define for IntervalWorker {
+    fn define(name: String) -> Self {
+        Self::new(name)
+    }
+}
+
+impl Define for EventWorker {
+    fn define(name: String) -> Self {
+        Self::new(name)
+    }
+}
+
+impl<T: Send + 'static> Define for QueueWorker<T> {
+    fn define(name: String) -> Self {
+        Self::new(name)
+    }
+}
+
+/// The worker behind a static, or behind an `instance(name)` of it.
+#[derive(Debug)]
+pub struct Static<H> {
+    name: &'static str,
+    handle: OnceCell<H>,
+}
+
+impl<H: Define> Static<H> {
+    /// A worker of that name.
+    pub const fn new(name: &'static str) -> Self {
+        Self { name, handle: OnceCell::new() }
+    }
+
+    /// The same with a name made at run time.
+    pub fn named(name: impl Into<String>) -> Self {
+        Self { name: "", handle: OnceCell::with_value(H::define(name.into())) }
+    }
+
+    /// Its handle.
+    pub fn handle(&self) -> &H {
+        self.handle.get_or_init(|| H::define(self.name.to_owned()))
+    }
+
+    /// Starts it.
+    pub fn start<M>(&self, builder: impl StartOn<H, M>) -> Result<()> {
+        builder.start_on(self.handle())
+    }
+
+    /// Stops it, if it runs, and starts it.
+    pub fn restart<M>(&self, builder: impl StartOn<H, M>) -> Result<()> {
+        let core = self.handle().core();
+        if core.is_own_body() {
+            return Err(Error::Deadlock);
+        }
+        core.stop();
+        builder.start_on(self.handle())
+    }
+}

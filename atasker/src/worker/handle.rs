@@ -1,0 +1,361 @@
+//! The handles of workers, one type for each way of making them run.
+
+use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use super::core::Core;
+use super::mailbox::{AnyMailbox, Mailbox, NotTaken};
+use crate::error::{PutError, Result};
+use crate::supervisor::WorkerInfo;
+use crate::time::Deadline;
+
+/// What all handles can do, however their worker is made to run.
+macro_rules! common_verbs {
+    ($handle:ident $(<$item:ident>)?) => {
+        impl $(<$item: Send + 'static>)? $handle $(<$item>)? {
+            /// Its name. Default: the fn's or type's own name.
+            pub fn name(&self) -> &str {
+                self.core.name()
+            }
+
+            /// Whether it was started and has not ended. True while it is stopping, and while it is paused.
+            pub fn is_running(&self) -> bool {
+                self.core.is_running()
+            }
+
+            /// What it is doing.
+            pub fn info(&self) -> WorkerInfo {
+                self.core.info()
+            }
+
+            /// Stops it: waits for the run under way, and for a queue worker to work off what is queued at the ask.
+            ///
+            /// In its own body or hook it only asks, since it would wait for itself. On a pool thread of its own
+            /// supervisor it runs what is left of the worker itself. Does nothing where it is stopped.
+            pub fn stop(&self) {
+                self.core.stop();
+            }
+
+            /// Asks it to stop, and does not wait.
+            pub fn request_stop(&self) {
+                self.core.request_stop(false);
+            }
+
+            /// [`stop`](Self::stop) for async code: asks at the first poll, and ends when the worker does. In its own
+            /// body it only asks. Dropping the future does not call the stop off.
+            pub async fn stop_async(&self) {
+                stop_async(&self.core).await;
+            }
+
+            /// Lets no run start until [`resume`](Self::resume). A run under way goes on to its end; items queue up,
+            /// one trigger is kept, and ticks that pass are not missed ticks. A stop ends the pause.
+            pub fn pause(&self) {
+                self.core.pause();
+            }
+
+            /// Ends a pause.
+            pub fn resume(&self) {
+                self.core.resume();
+            }
+
+            /// A guard that stops the worker when it is dropped.
+            #[must_use = "the guard stops the worker when it is dropped, so at once if it is not kept"]
+            pub fn stop_on_drop(&self) -> StopOnDrop<Self> {
+                StopOnDrop { handle: self.clone() }
+            }
+        }
+
+        impl $(<$item>)? Clone for $handle $(<$item>)? {
+            fn clone(&self) -> Self {
+                self.another()
+            }
+        }
+
+        impl $(<$item: Send + 'static>)? Handle for $handle $(<$item>)? {
+            fn core(&self) -> &Arc<Core> {
+                &self.core
+            }
+        }
+
+        impl $(<$item>)? fmt::Debug for $handle $(<$item>)? {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.debug_struct(stringify!($handle)).field("worker", &self.core.info()).finish()
+            }
+        }
+    };
+}
+
+/// A handle of some worker.
+pub trait Handle: Clone {
+    #[doc(hidden)]
+    fn core(&self) -> &Arc<Core>;
+}
+
+/// A worker that runs again and again. Each run is admitted at its priority, so others get their turn in between.
+///
+/// Dropping a handle detaches: the supervisor owns the worker.
+pub struct LoopWorker {
+    core: Arc<Core>,
+}
+
+/// A worker that runs on a fixed grid of time, or a fixed time after the end of its last run.
+///
+/// Dropping a handle detaches: the supervisor owns the worker.
+pub struct IntervalWorker {
+    core: Arc<Core>,
+}
+
+/// A worker that runs when it is triggered.
+///
+/// Dropping a handle detaches: the supervisor owns the worker.
+pub struct EventWorker {
+    core: Arc<Core>,
+}
+
+/// A worker that runs once for each item that is put into its queue, in order.
+///
+/// Dropping a handle detaches: the supervisor owns the worker.
+pub struct QueueWorker<T> {
+    core: Arc<Core>,
+    mailbox: Arc<Mailbox<T>>,
+}
+
+common_verbs!(LoopWorker);
+common_verbs!(IntervalWorker);
+common_verbs!(EventWorker);
+common_verbs!(QueueWorker<T>);
+
+impl LoopWorker {
+    pub(super) fn new(name: String) -> Self {
+        Self { core: Core::new(name, None) }
+    }
+
+    fn another(&self) -> Self {
+        Self { core: Arc::clone(&self.core) }
+    }
+}
+
+impl IntervalWorker {
+    pub(super) fn new(name: String) -> Self {
+        Self { core: Core::new(name, None) }
+    }
+
+    fn another(&self) -> Self {
+        Self { core: Arc::clone(&self.core) }
+    }
+
+    /// Runs it once off the grid, as soon as it gets a place. `true`: a run will start after this call, unless a stop
+    /// comes first; any number of calls during a run come to exactly one more. `false`: it is stopping or stopped.
+    pub fn trigger(&self) -> bool {
+        self.core.trigger()
+    }
+
+    /// Changes its interval (or delay) from now on: the next tick comes one new interval from now, and the grid goes on
+    /// from there. Takes effect at once, from inside its body too. After a restart the declared interval is back.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Config`](crate::Error::Config) for zero; [`Error::NotRunning`](crate::Error::NotRunning) where it is
+    /// stopping or stopped.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::mpsc;
+    /// use std::time::Duration;
+    /// use atasker::background_worker;
+    ///
+    /// let (tick, ticks) = mpsc::channel();
+    /// let worker = background_worker(move || drop(tick.send(()))).interval(Duration::from_secs(3600)).start()?;
+    /// ticks.recv().unwrap();
+    /// worker.set_interval(Duration::from_millis(1))?;
+    /// ticks.recv().unwrap();
+    /// worker.stop();
+    /// # Ok::<(), atasker::Error>(())
+    /// ```
+    pub fn set_interval(&self, interval: Duration) -> Result<()> {
+        self.core.set_interval(interval)
+    }
+}
+
+impl EventWorker {
+    pub(super) fn new(name: String) -> Self {
+        Self { core: Core::new(name, None) }
+    }
+
+    fn another(&self) -> Self {
+        Self { core: Arc::clone(&self.core) }
+    }
+
+    /// Makes it run. `true`: a run will start after this call, unless a stop comes first; any number of calls during a
+    /// run come to exactly one more. `false`: it is stopping or stopped.
+    pub fn trigger(&self) -> bool {
+        self.core.trigger()
+    }
+}
+
+impl<T> QueueWorker<T> {
+    fn another(&self) -> Self {
+        Self { core: Arc::clone(&self.core), mailbox: Arc::clone(&self.mailbox) }
+    }
+}
+
+impl<T: Send + 'static> QueueWorker<T> {
+    pub(super) fn new(name: String) -> Self {
+        let mailbox = Mailbox::new();
+        let any: Arc<dyn AnyMailbox> = Arc::<Mailbox<T>>::clone(&mailbox);
+        Self { core: Core::new(name, Some(any)), mailbox }
+    }
+
+    pub(super) fn mailbox(&self) -> &Arc<Mailbox<T>> {
+        &self.mailbox
+    }
+
+    /// Puts an item at the end of its queue; waits for room where the queue is bounded and full.
+    ///
+    /// In the consumer's own body it does not wait, since nobody else would make room. On a pool thread of its own
+    /// supervisor it runs the consumer itself meanwhile, if that waits for a place.
+    ///
+    /// # Errors
+    ///
+    /// The item always comes back: [`PutError::NotRunning`] before the start, from the ask for a stop on, and when a
+    /// stop comes while this waits; [`PutError::Full`] in the consumer's own body.
+    pub fn put(&self, item: T) -> Result<(), PutError<T>> {
+        self.put_until(item, Deadline::Never)
+    }
+
+    /// Puts an item at the end of its queue, if there is room.
+    ///
+    /// # Errors
+    ///
+    /// The item always comes back: [`PutError::NotRunning`], [`PutError::Full`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use atasker::{background_worker, PutError};
+    ///
+    /// let worker = background_worker(|n: u64| println!("{n}")).queue_bounded(1).start()?;
+    /// worker.pause();
+    /// worker.try_put(1)?;
+    /// assert_eq!(worker.try_put(2), Err(PutError::Full(2)));
+    /// worker.stop();
+    /// assert_eq!(worker.try_put(3), Err(PutError::NotRunning(3)));
+    /// # Ok::<(), atasker::Error>(())
+    /// ```
+    pub fn try_put(&self, item: T) -> Result<(), PutError<T>> {
+        match self.mailbox.push(item) {
+            Ok(()) => {
+                self.core.item_came();
+                Ok(())
+            }
+            Err((NotTaken::Closed, item)) => Err(PutError::NotRunning(item)),
+            Err((NotTaken::Full, item)) => Err(PutError::Full(item)),
+        }
+    }
+
+    /// [`put`](Self::put) that waits for room at most for `timeout`.
+    ///
+    /// # Errors
+    ///
+    /// As [`put`](Self::put); [`PutError::Full`] also when the time has passed.
+    pub fn put_timeout(&self, item: T, timeout: Duration) -> Result<(), PutError<T>> {
+        self.put_until(item, Deadline::within(timeout))
+    }
+
+    fn put_until(&self, item: T, deadline: Deadline) -> Result<(), PutError<T>> {
+        let item = match self.try_put(item) {
+            Err(PutError::Full(item)) => item,
+            done => return done,
+        };
+        if self.core.is_own_body() {
+            return Err(PutError::Full(item));
+        }
+        let mut waiting = Some(item);
+        let put = self.core.wait_helping(deadline, &self.mailbox.room, || {
+            match self.try_put(waiting.take().expect("put back below, where it was not taken")) {
+                Err(PutError::Full(item)) => {
+                    waiting = Some(item);
+                    None
+                }
+                done => Some(done),
+            }
+        });
+        match (put, waiting) {
+            (Some(done), _) => done,
+            (None, Some(item)) => {
+                // It may have been woken for room it no longer wants: passed on.
+                if self.mailbox.has_room() {
+                    self.mailbox.room.wake_one();
+                }
+                Err(PutError::Full(item))
+            }
+            (None, None) => unreachable!("an item is either put, given back, or still waiting"),
+        }
+    }
+
+    /// Items that wait.
+    pub fn len(&self) -> usize {
+        self.mailbox.len()
+    }
+
+    /// Whether no item waits.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// Stops a worker when it is dropped, as [`stop`](LoopWorker::stop) does; made by `stop_on_drop`. Use it as the handle.
+///
+/// # Examples
+///
+/// ```
+/// use atasker::background_worker;
+///
+/// let worker = background_worker(|| ()).event().start()?;
+/// {
+///     let _guard = worker.stop_on_drop();
+///     assert!(worker.is_running());
+/// }
+/// assert!(!worker.is_running());
+/// # Ok::<(), atasker::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct StopOnDrop<H: Handle> {
+    handle: H,
+}
+
+impl<H: Handle> Deref for StopOnDrop<H> {
+    type Target = H;
+
+    fn deref(&self) -> &H {
+        &self.handle
+    }
+}
+
+impl<H: Handle> Drop for StopOnDrop<H> {
+    fn drop(&mut self) {
+        self.handle.core().stop();
+    }
+}
+
+async fn stop_async(core: &Arc<Core>) {
+    let life = core.life();
+    core.request_stop(false);
+    if core.is_own_body() {
+        return;
+    }
+    let mut ticket = None;
+    std::future::poll_fn(|cx| {
+        if core.has_ended(life) {
+            return Poll::Ready(());
+        }
+        // Looked at again once the waker is in the list: an end in between wakes nobody.
+        core.changed().register(&mut ticket, cx.waker());
+        if core.has_ended(life) { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
+}

@@ -1,0 +1,20 @@
+//! Workers: a body that runs again and again, a bell that makes it run, and a state.
+
+mod bell;
+mod body;
+mod builder;
+mod context;
+mod core;
+mod fixed;
+mod handle;
+mod mailbox;
+mod outcome;
+mod plan;
+
+pub use body::{IntoQueueBody, IntoWorker, QueueBody, Worker};
+pub use builder::{WorkerBuilder, background_worker, kind};
+pub use context::WorkerContext;
+pub use fixed::Static;
+pub use handle::{EventWorker, Handle, IntervalWorker, LoopWorker, QueueWorker, StopOnDrop};
+pub use outcome::{Outcome, WorkerError};
+pub use plan::MissedTick;

@@ -1,0 +1,163 @@
+//! `atasker`: by the builder, by the attribute, and its queue worker.
+
+use std::sync::LazyLock;
+
+use atasker::{
+    Config, Priority, QueueWorker, Supervisor, Task, background_task, background_worker,
+};
+
+use crate::{
+    peer::{Mailbox, Peer, Pool, Size, Waits},
+    scenario::{self, Scenario},
+};
+
+/// A supervisor of its own, `pool_size` 2, the builder at every call.
+pub(crate) static BUILDER: Peer = Peer {
+    name: "atasker",
+    about: "`background_task(..).supervisor(..)`, `pool_size` 2; `background_worker(..).queue()`",
+    runs: &[
+        (Scenario::Flood, scenario::detached::<Atasker>),
+        (Scenario::FloodDropped, scenario::dropped::<Atasker>),
+        (
+            Scenario::FloodCaptureLess,
+            scenario::capture_less::<Atasker>,
+        ),
+        (Scenario::FourProducers, scenario::four_producers::<Atasker>),
+        (Scenario::Tree, scenario::from_inside::<Atasker>),
+        (Scenario::Handles, scenario::all_alive::<Atasker>),
+        (Scenario::IdleWake, scenario::from_idle::<Atasker>),
+        (Scenario::RoundTrip, scenario::one_at_a_time::<Atasker>),
+        (Scenario::Urgent, scenario::into_busy::<Atasker>),
+        (Scenario::UrgentBlocked, scenario::into_blocked::<Atasker>),
+        (Scenario::Memory, scenario::queued_detached::<Atasker>),
+        (
+            Scenario::MemoryHandle,
+            scenario::queued_with_handle::<Atasker>,
+        ),
+        (Scenario::Items, scenario::from_one::<Queue>),
+        (Scenario::ItemsFour, scenario::from_four::<Queue>),
+        (Scenario::BoundedItems, scenario::bounded_from_one::<Queue>),
+        (
+            Scenario::BoundedItemsFour,
+            scenario::bounded_from_four::<Queue>,
+        ),
+        (Scenario::NestedWait, scenario::inside::<Atasker>),
+    ],
+};
+
+/// The same bodies through an annotated function, the way most programs call it.
+pub(crate) static ATTRIBUTE: Peer = Peer {
+    name: "atasker-attribute",
+    about: "`#[background_task(supervisor = …)]` and `f::detach(..)`",
+    runs: &[
+        (Scenario::Flood, scenario::detached::<Attribute>),
+        (Scenario::FloodDropped, scenario::dropped::<Attribute>),
+        (
+            Scenario::FourProducers,
+            scenario::four_producers::<Attribute>,
+        ),
+    ],
+};
+
+struct Atasker(Supervisor);
+
+fn supervisor(size: Size) -> Supervisor {
+    let config = Config::new()
+        .pool_size(size.threads)
+        .reserve_normal(0)
+        .reserve_high(size.reserve);
+    Supervisor::new("bench", config).expect("the configuration is sound")
+}
+
+impl Pool for Atasker {
+    const RESERVES: bool = true;
+
+    fn open(size: Size) -> &'static Self {
+        Box::leak(Box::new(Self(supervisor(size))))
+    }
+
+    fn detach<F: FnOnce() + Send + 'static>(&'static self, body: F) {
+        background_task(body).supervisor(&self.0).detach();
+    }
+
+    fn dropped<F: FnOnce() + Send + 'static>(&'static self, body: F) {
+        drop(background_task(body).supervisor(&self.0).start());
+    }
+
+    fn low<F: FnOnce() + Send + 'static>(&'static self, body: F) {
+        background_task(body)
+            .supervisor(&self.0)
+            .priority(Priority::Low)
+            .detach();
+    }
+
+    fn high<F: FnOnce() + Send + 'static>(&'static self, body: F) {
+        background_task(body)
+            .supervisor(&self.0)
+            .priority(Priority::High)
+            .detach();
+    }
+}
+
+impl Waits for Atasker {
+    type Task<T: Send + 'static> = Task<T>;
+
+    fn start<T: Send + 'static, F: FnOnce() -> T + Send + 'static>(
+        &'static self,
+        body: F,
+    ) -> Self::Task<T> {
+        background_task(body).supervisor(&self.0).start()
+    }
+
+    fn wait<T: Send + 'static>(&'static self, task: Self::Task<T>) -> T {
+        task.wait().expect("the body does not panic")
+    }
+}
+
+/// What the attribute's expression looks up at each call; the queue workers run there too.
+static SHARED: LazyLock<Supervisor> = LazyLock::new(|| supervisor(Size::TWO));
+
+#[background_task(supervisor = *SHARED)]
+fn annotated<F: FnOnce() + Send + 'static>(body: F) {
+    body();
+}
+
+struct Attribute;
+
+impl Pool for Attribute {
+    fn open(_: Size) -> &'static Self {
+        &Self
+    }
+
+    fn detach<F: FnOnce() + Send + 'static>(&'static self, body: F) {
+        annotated::detach(body);
+    }
+
+    fn dropped<F: FnOnce() + Send + 'static>(&'static self, body: F) {
+        drop(annotated(body));
+    }
+}
+
+/// A queue worker, which takes a place of the pool only while there are items.
+struct Queue(QueueWorker<u64>);
+
+impl Mailbox for Queue {
+    fn open(bound: Option<usize>, mut body: impl FnMut(u64) + Send + 'static) -> Self {
+        let worker = background_worker(move |item: u64| body(item)).supervisor(&SHARED);
+        let started = match bound {
+            None => worker.queue().start(),
+            Some(bound) => worker.queue_bounded(bound).start(),
+        };
+        Self(started.expect("the supervisor takes workers"))
+    }
+
+    fn put(&self, item: u64) {
+        self.0.put(item).expect("the worker runs");
+    }
+}
+
+impl Drop for Queue {
+    fn drop(&mut self) {
+        self.0.request_stop();
+    }
+}

@@ -1,0 +1,263 @@
+//! What is measured: a sheet for each scenario, and a module for each way of measuring.
+//!
+//! A scenario knows the traits of [`crate::peer`], never a peer.
+
+mod flood;
+mod handles;
+mod idle_wake;
+mod items;
+mod memory;
+mod nested_wait;
+mod repeat;
+mod round_trip;
+mod tree;
+mod urgent;
+
+pub(crate) use flood::{capture_less, detached, dropped, four_producers};
+pub(crate) use handles::all_alive;
+pub(crate) use idle_wake::{from_idle, measure_wakes};
+pub(crate) use items::{bounded_from_four, bounded_from_one, from_four, from_one};
+pub(crate) use memory::{queued_detached, queued_with_handle};
+pub(crate) use nested_wait::inside;
+pub(crate) use round_trip::one_at_a_time;
+pub(crate) use tree::from_inside;
+pub(crate) use urgent::{into_blocked, into_busy};
+
+/// One thing that is measured. The ids are those of the project's performance table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Scenario {
+    Flood,
+    FloodDropped,
+    FloodCaptureLess,
+    FourProducers,
+    Tree,
+    Handles,
+    IdleWake,
+    RoundTrip,
+    Urgent,
+    UrgentBlocked,
+    Memory,
+    MemoryHandle,
+    Items,
+    ItemsFour,
+    BoundedItems,
+    BoundedItemsFour,
+    NestedWait,
+}
+
+/// What a scenario is called and how its figures are read.
+pub(crate) struct Sheet {
+    /// What `--scenario` takes.
+    pub(crate) id: &'static str,
+    pub(crate) title: &'static str,
+    /// The figures that are printed; everything else is in the JSON only.
+    pub(crate) columns: &'static [Column],
+}
+
+/// One printed figure.
+pub(crate) struct Column {
+    /// Its name among the figures of a record.
+    pub(crate) key: &'static str,
+    pub(crate) unit: &'static str,
+    pub(crate) better: Better,
+    /// The peer whose median is 1.00 in the ratio column.
+    pub(crate) reference: &'static str,
+}
+
+/// Which way is better.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Better {
+    Higher,
+    Lower,
+}
+
+/// What every measurement is told.
+pub(crate) struct Run {
+    /// What the sizes are multiplied by.
+    pub(crate) scale: f64,
+    /// Iterations of the 20 µs spin.
+    pub(crate) spin: u64,
+}
+
+impl Run {
+    /// `full` at the scale of this run, but not below `least`.
+    pub(crate) fn size(&self, full: u64, least: u64) -> u64 {
+        ((full as f64 * self.scale) as u64).max(least)
+    }
+}
+
+impl Scenario {
+    /// In the order of the documentation.
+    pub(crate) const ALL: [Self; 17] = [
+        Self::Flood,
+        Self::FloodDropped,
+        Self::FloodCaptureLess,
+        Self::FourProducers,
+        Self::Tree,
+        Self::Handles,
+        Self::IdleWake,
+        Self::RoundTrip,
+        Self::Urgent,
+        Self::UrgentBlocked,
+        Self::Memory,
+        Self::MemoryHandle,
+        Self::Items,
+        Self::ItemsFour,
+        Self::BoundedItems,
+        Self::BoundedItemsFour,
+        Self::NestedWait,
+    ];
+
+    pub(crate) fn sheet(self) -> Sheet {
+        use Better::{Higher, Lower};
+
+        const fn column(
+            key: &'static str,
+            unit: &'static str,
+            better: Better,
+            reference: &'static str,
+        ) -> Column {
+            Column {
+                key,
+                unit,
+                better,
+                reference,
+            }
+        }
+        const fn rate(reference: &'static str) -> Column {
+            column("rate", "M/s", Higher, reference)
+        }
+        const URGENT: &[Column] = &[
+            column("p50", "p50 µs", Lower, "multipool"),
+            column("p99", "p99 µs", Lower, "multipool"),
+            column("low", "Low k/s", Higher, "crossbeam"),
+        ];
+
+        let (id, title, columns): (_, _, &'static [Column]) = match self {
+            Self::Flood => (
+                "1",
+                "1 M tiny tasks from one producer, detached",
+                const { &[rate("crossbeam")] },
+            ),
+            Self::FloodDropped => (
+                "1b",
+                "the same, the handle dropped",
+                const { &[rate("crossbeam")] },
+            ),
+            Self::FloodCaptureLess => (
+                "1c",
+                "the same, detached, nothing captured",
+                const { &[rate("crossbeam")] },
+            ),
+            Self::FourProducers => (
+                "2",
+                "1 M tiny tasks from four producers, detached",
+                const { &[rate("crossbeam")] },
+            ),
+            Self::Tree => (
+                "3",
+                "a binary tree of depth 17, spawned from inside the bodies",
+                const { &[rate("rayon")] },
+            ),
+            Self::Handles => (
+                "4",
+                "every result waited for, 100 k handles alive at once",
+                const { &[rate("tokio")] },
+            ),
+            Self::IdleWake => (
+                "5",
+                "submit → first instruction, the pool idle for 1 ms before",
+                const {
+                    &[
+                        column("p50", "p50 µs", Lower, "futex"),
+                        column("p99", "p99 µs", Lower, "futex"),
+                        column("idle", "idle CPU ms/s", Lower, "futex"),
+                    ]
+                },
+            ),
+            Self::RoundTrip => (
+                "6",
+                "submit and wait from outside, one at a time",
+                const {
+                    &[
+                        column("mean", "mean µs", Lower, "rusty_pool"),
+                        column("p99", "p99 µs", Lower, "rusty_pool"),
+                    ]
+                },
+            ),
+            Self::Urgent => (
+                "7",
+                "a High task each 1 ms into 100 k queued Low tasks of 20 µs",
+                URGENT,
+            ),
+            Self::UrgentBlocked => (
+                "7b",
+                "the same, Low tasks that block for 10 ms, one place in reserve",
+                URGENT,
+            ),
+            Self::Memory => (
+                "12",
+                "a queued task that captures 16 bytes, detached",
+                const {
+                    &[
+                        column("allocations", "allocations", Lower, "crossbeam"),
+                        column("live", "live bytes", Lower, "crossbeam"),
+                    ]
+                },
+            ),
+            Self::MemoryHandle => (
+                "12b",
+                "the same, the handle kept",
+                const {
+                    &[
+                        column("allocations", "allocations", Lower, "tokio"),
+                        column("live", "live bytes", Lower, "tokio"),
+                    ]
+                },
+            ),
+            Self::Items => (
+                "13",
+                "queue worker, u64 items from one producer, unbounded",
+                const { &[rate("crossbeam")] },
+            ),
+            Self::ItemsFour => (
+                "13b",
+                "the same, four producers",
+                const { &[rate("crossbeam")] },
+            ),
+            Self::BoundedItems => (
+                "13c",
+                "queue worker, u64 items from one producer, bound 1024",
+                const { &[rate("crossbeam")] },
+            ),
+            Self::BoundedItemsFour => (
+                "13d",
+                "the same, four producers",
+                const { &[rate("crossbeam")] },
+            ),
+            Self::NestedWait => (
+                "15",
+                "`wait()` inside a body for a queued task",
+                const {
+                    &[
+                        column("wait", "wait ns", Lower, "atasker"),
+                        column("start_and_wait", "start + wait ns", Lower, "atasker"),
+                    ]
+                },
+            ),
+        };
+        Sheet { id, title, columns }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_unique() {
+        let mut ids = Scenario::ALL.map(|scenario| scenario.sheet().id);
+        ids.sort_unstable();
+        assert!(ids.is_sorted_by(|a, b| a < b));
+    }
+}

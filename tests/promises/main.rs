@@ -1,0 +1,20 @@
+//! Promises that need no global supervisor: each test builds its own, and ends with no thread of it left.
+
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod support;
+
+mod admission;
+mod capacity;
+mod conformance;
+mod deadlock;
+mod handles;
+mod life;
+mod logging;
+mod panics;
+mod process;
+mod queues;
+mod stopping;
+mod tasks;
+mod time;
+mod workers;

@@ -1,0 +1,150 @@
+//! What tests share: supervisors that check for leaked threads, gates to synchronise by, and child processes.
+
+use std::ops::Deref;
+use std::process::{Command, Output};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
+
+use atasker::{Config, Supervisor, Task, background_task};
+
+/// How long a test waits for something that must happen, before it fails instead of hanging.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A supervisor of a test's own. When it goes, it is stopped, and no thread of it may be left.
+pub struct Tested {
+    supervisor: Supervisor,
+    prefix: String,
+}
+
+/// A supervisor with `pool_size` places and no reserves.
+pub fn pool(pool_size: usize) -> Tested {
+    supervisor(Config::new().pool_size(pool_size).reserve_normal(0).reserve_high(0))
+}
+
+/// A supervisor with that configuration, and threads that can be told from all others.
+pub fn supervisor(config: Config) -> Tested {
+    static NUMBER: AtomicUsize = AtomicUsize::new(0);
+    let prefix = format!("t{}", NUMBER.fetch_add(1, Ordering::Relaxed));
+    let supervisor = Supervisor::new(prefix.clone(), config).expect("the test's configuration is sound");
+    Tested { supervisor, prefix }
+}
+
+impl Tested {
+    /// The names of its threads that the system knows of; empty where the system doesn't tell.
+    pub fn threads(&self) -> Vec<String> {
+        let own = format!("{}-", self.prefix);
+        let Ok(tasks) = std::fs::read_dir("/proc/self/task") else { return Vec::new() };
+        let names = tasks.flatten().filter_map(|task| std::fs::read_to_string(task.path().join("comm")).ok());
+        names.map(|name| name.trim().to_owned()).filter(|name| name.starts_with(&own)).collect()
+    }
+
+    /// Fills so many places with bodies that wait until the gate opens; returns when all of them run.
+    pub fn occupy(&self, places: usize, priority: atasker::Priority) -> (Gate, Vec<Task<()>>) {
+        let gate = Gate::new();
+        let running = Latch::new(places);
+        let tasks = (0..places)
+            .map(|_| {
+                let (gate, running) = (gate.clone(), running.clone());
+                let body = move || {
+                    running.count_down();
+                    gate.wait();
+                };
+                background_task(body).priority(priority).supervisor(self).start()
+            })
+            .collect();
+        running.wait();
+        (gate, tasks)
+    }
+}
+
+impl Deref for Tested {
+    type Target = Supervisor;
+
+    fn deref(&self) -> &Supervisor {
+        &self.supervisor
+    }
+}
+
+impl Drop for Tested {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            return;
+        }
+        let report = self.supervisor.stop();
+        if report.complete {
+            let left = self.threads();
+            assert!(left.is_empty(), "threads left after stop: {left:?}");
+        }
+    }
+}
+
+/// Holds bodies until it is opened.
+#[derive(Clone, Default)]
+pub struct Gate(Arc<(Mutex<bool>, Condvar)>);
+
+impl Gate {
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    pub fn open(&self) {
+        *self.0.0.lock().unwrap() = true;
+        self.0.1.notify_all();
+    }
+
+    pub fn wait(&self) {
+        let open = self.0.0.lock().unwrap();
+        let (open, _) = self.0.1.wait_timeout_while(open, PATIENCE, |open| !*open).unwrap();
+        assert!(*open, "the gate was not opened");
+    }
+}
+
+/// Opens when it was counted down to zero.
+#[derive(Clone)]
+pub struct Latch(Arc<(Mutex<usize>, Condvar)>);
+
+impl Latch {
+    pub fn new(count: usize) -> Self {
+        Self(Arc::new((Mutex::new(count), Condvar::new())))
+    }
+
+    pub fn count_down(&self) {
+        let mut left = self.0.0.lock().unwrap();
+        *left = left.saturating_sub(1);
+        self.0.1.notify_all();
+    }
+
+    pub fn wait(&self) {
+        let left = self.0.0.lock().unwrap();
+        let (left, _) = self.0.1.wait_timeout_while(left, PATIENCE, |left| *left > 0).unwrap();
+        assert_eq!(*left, 0, "the latch was not counted down");
+    }
+}
+
+/// Yields until `condition` holds: for what no channel tells (a state that becomes visible). Fails after [`PATIENCE`].
+pub fn eventually(what: &str, condition: impl Fn() -> bool) {
+    let start = std::time::Instant::now();
+    while !condition() {
+        assert!(start.elapsed() < PATIENCE, "never came true: {what}");
+        std::thread::yield_now();
+    }
+}
+
+/// Runs the calling test anew in a child process, where [`in_child`] is true, and gives what came of it.
+///
+/// `test` is the test's full path, such as `process::exit_with_work_queued`.
+pub fn child(test: &str) -> Output {
+    Command::new(std::env::current_exe().expect("a test binary knows its path"))
+        .args([test, "--exact", "--nocapture", "--test-threads=1"])
+        .env(CHILD, test)
+        .output()
+        .expect("the test binary starts")
+}
+
+/// Whether this process is a test's child.
+pub fn in_child() -> bool {
+    std::env::var_os(CHILD).is_some()
+}
+
+const CHILD: &str = "ATASKER_TEST_CHILD";

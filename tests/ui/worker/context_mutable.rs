@@ -1,0 +1,10 @@
+use atasker::{WorkerContext, background_worker};
+
+#[background_worker]
+fn worker(cx: &mut WorkerContext) {
+    println!("{}", cx.run());
+}
+
+fn main() {
+    worker.start().unwrap();
+}

@@ -1,0 +1,13 @@
+use std::fmt::Display;
+
+use atasker::background_worker;
+
+#[background_worker(queue)]
+fn worker(item: impl Display) {
+    println!("{item}");
+}
+
+fn main() {
+    worker.start().unwrap();
+    worker.put(1).unwrap();
+}

@@ -1,0 +1,11 @@
+use atasker::background_worker;
+
+#[background_worker(interval = 1, queue)]
+fn worker(item: String) {
+    drop(item)
+}
+
+fn main() {
+    worker.start().unwrap();
+    worker.put(String::new()).unwrap();
+}
