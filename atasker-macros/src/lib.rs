@@ -75,6 +75,7 @@ use proc_macro::TokenStream;
 /// Other attributes: `cfg` and lint levels go on every item made from the function, documentation and `deprecated` on
 /// what is called, `must_use` on the function and `call`, all others on the body. `expect` becomes `allow`, because not
 /// every one of the items would fulfil it. A private task that nobody uses is not warned about.
+/// A link to a task in documentation says which of the two it means: `fn@f`.
 #[proc_macro_attribute]
 pub fn background_task(keys: TokenStream, item: TokenStream) -> TokenStream {
     task::expand(keys.into(), item.into()).into()
@@ -160,7 +161,8 @@ pub fn background_task(keys: TokenStream, item: TokenStream) -> TokenStream {
 /// a parameter of that name in its scope is the compiler's error E0530.
 ///
 /// Other attributes: `cfg` and lint levels go on every item made from the function, documentation and `deprecated` on the
-/// static, all others on the body. `expect` becomes `allow`, because not every one of the items would fulfil it.
+/// static, all others on the body. `expect` becomes `allow`, because not every one of the items would fulfil it. A link
+/// to a worker in documentation says which of the two it means: `static@f`.
 #[proc_macro_attribute]
 pub fn background_worker(keys: TokenStream, item: TokenStream) -> TokenStream {
     worker::expand(keys.into(), item.into()).into()

@@ -19,6 +19,7 @@ pub(crate) fn run(plan: &Plan) -> Result<(), Box<dyn Error>> {
         Some(path) => Some(OpenOptions::new().create(true).append(true).open(path)?),
         None => None,
     };
+    machine::wait_until_calm(plan.calm);
     // One number for all children: each doing its own calibration would give each other work.
     let spin = child::spin_iterations();
     println!(

@@ -98,6 +98,7 @@ impl<'a> Parts<'a> {
         let begin = quote_spanned!(first=> impl);
         let end = quote_spanned!(last=> 'static);
         quote! {
+            #[inline]
             #[allow(deprecated, clippy::all, clippy::pedantic)]
             fn prepare #generics (#(#names: #types),*) -> #begin #FnOnce() -> #result + #Send + #end #bounds {
                 move || Self::call #turbofish (#(#names),*)

@@ -58,8 +58,7 @@ pub(super) fn signature(item: &Item, keys: &Keys, errors: &mut Errors) -> Vec<Pa
     }
     outcome::check(&item.sig, errors);
     // A lifetime that a borrow used was shown there; one error says it all.
-    let only_lifetimes = item.sig.generics.params.len() == item.sig.generics.lifetimes().count();
-    if !only_lifetimes || errors.count() == before {
+    if !only_lifetimes(item) || errors.count() == before {
         check_generics(item, errors);
     }
     params
@@ -67,12 +66,20 @@ pub(super) fn signature(item: &Item, keys: &Keys, errors: &mut Errors) -> Vec<Pa
 
 fn check_generics(item: &Item, errors: &mut Errors) {
     if !item.sig.generics.params.is_empty() {
-        let cure = "write the types out, or start `background_worker(closure)` for each of them";
+        let cure = if only_lifetimes(item) {
+            "leave the lifetime out"
+        } else {
+            "write the types out, or start `background_worker(closure)` for each of them"
+        };
         errors.at(
             &item.sig.generics,
             format!("a worker is one static and cannot be generic: {cure}"),
         );
     }
+}
+
+fn only_lifetimes(item: &Item) -> bool {
+    item.sig.generics.params.len() == item.sig.generics.lifetimes().count()
 }
 
 /// The first parameter of a queue's body is what was put.
