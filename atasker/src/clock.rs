@@ -33,7 +33,6 @@ pub(crate) struct Key {
     serial: u64,
 }
 
-
 /// Why a deadline could not be taken.
 #[derive(Debug)]
 pub(crate) enum Refused {

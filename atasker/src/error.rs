@@ -48,9 +48,9 @@ impl fmt::Display for Error {
         match self {
             Error::Task(error) => error.fmt(f),
             Error::Stopped => f.write_str("the supervisor is stopped: call start() first"),
-            Error::AlreadyRunning => {
-                f.write_str("the worker is already running or still stopping: stop it first, or start an instance(name)")
-            }
+            Error::AlreadyRunning => f.write_str(
+                "the worker is already running or still stopping: stop it first, or start an instance(name)",
+            ),
             Error::NotRunning => f.write_str("the worker is not running: start it before you put items"),
             Error::Full => f.write_str("the worker's queue is full: try later, or make it longer"),
             Error::NotReady => f.write_str("the task is not ready: wait longer"),

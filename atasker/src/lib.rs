@@ -22,12 +22,12 @@ pub use atasker_macros::{background_task, background_worker};
 
 // The supervisor.
 pub use config::Config;
+pub use pool::{SlowStart, Slowness, Totals};
+pub use priority::{PerPriority, Priority};
 pub use supervisor::{
     Abandoned, StopReport, Supervisor, SupervisorInfo, SupervisorState, WorkerInfo, WorkerKind, WorkerState,
     task_supervisor,
 };
-pub use pool::{SlowStart, Slowness, Totals};
-pub use priority::{PerPriority, Priority};
 
 // Tasks.
 pub use pool::is_cancelled;

@@ -323,7 +323,8 @@ impl Pool {
         let mut report = Vec::new();
         let mut state = self.state.lock();
         let thresholds = state.thresholds;
-        let looks = Priority::ALL.map(|priority| state.queues.of[priority].slow(priority, now, thresholds, &mut report));
+        let looks =
+            Priority::ALL.map(|priority| state.queues.of[priority].slow(priority, now, thresholds, &mut report));
         let next = looks.into_iter().flatten().min();
         state.watching = next.is_some();
         (report, next)
@@ -400,7 +401,10 @@ impl Pool {
     }
 
     /// Makes a thread. On failure gives back the tasks that nobody is there to run.
-    fn spawn(self: &Arc<Self>, reservation: state::Reservation) -> Result<(), (io::Error, Vec<(Priority, Arc<dyn Job>)>)> {
+    fn spawn(
+        self: &Arc<Self>,
+        reservation: state::Reservation,
+    ) -> Result<(), (io::Error, Vec<(Priority, Arc<dyn Job>)>)> {
         let (slot, serial, epoch) = (reservation.slot, reservation.serial, reservation.epoch);
         let (threads, finished) = {
             let mut state = self.state.lock();

@@ -4,9 +4,9 @@ use std::io;
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::Pool;
 use super::current::{self, Home};
 use super::state::{Reservation, Running, Stage, State, ThreadSpec};
-use super::Pool;
 use crate::sync::thread::{Builder, JoinHandle};
 use crate::sync::{MutexGuard, Parker};
 use crate::time::Deadline;

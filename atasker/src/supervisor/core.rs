@@ -113,7 +113,11 @@ impl Core {
     }
 
     /// Runs `errand` on a pool thread at once, whatever the load. Gives it back when there is no thread for it.
-    pub(crate) fn send(&self, name: &'static str, errand: impl FnOnce() + Send + 'static) -> Option<Box<dyn FnOnce() + Send>> {
+    pub(crate) fn send(
+        &self,
+        name: &'static str,
+        errand: impl FnOnce() + Send + 'static,
+    ) -> Option<Box<dyn FnOnce() + Send>> {
         let errand = Arc::new(Errand { name, work: Mutex::new(Some(Box::new(errand))) });
         let job: Arc<dyn Job> = Arc::<Errand>::clone(&errand);
         let refused = self.pool.submit(Priority::Critical, job, Source::Inside).is_err();

@@ -134,7 +134,11 @@ where
     }
 
     /// Hands it to the clock, to be queued at `due`.
-    pub(crate) fn delay(self: &Arc<Self>, clock: &Arc<Clock>, due: crate::time::Deadline) -> Result<(), clock::Refused> {
+    pub(crate) fn delay(
+        self: &Arc<Self>,
+        clock: &Arc<Clock>,
+        due: crate::time::Deadline,
+    ) -> Result<(), clock::Refused> {
         let bell: Arc<dyn clock::Bell> = Arc::<Self>::clone(self);
         // Counted first: the bell may ring, or a stop drop it, before the insertion returns.
         self.head.pool.count(|totals| totals.submitted += 1);

@@ -69,17 +69,17 @@ impl Bell {
 
     /// Takes a worker that does not run, wherever it is. `None`: it runs, or is stopped.
     pub(super) fn seize(&self) -> Option<Seized> {
-        let seized = self.0.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |word| {
-            matches!(word, IDLE | QUEUED).then_some(RUNNING)
-        });
+        let seized = self
+            .0
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |word| matches!(word, IDLE | QUEUED).then_some(RUNNING));
         seized.ok().map(|word| if word == IDLE { Seized::Idle } else { Seized::Queued })
     }
 
     /// Lets it go. `false`: it was rung meanwhile, so the one who has it is to look once more.
     pub(super) fn settle(&self) -> bool {
-        let settled = self.0.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |word| {
-            Some(if word == RUNG { RUNNING } else { IDLE })
-        });
+        let settled = self
+            .0
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |word| Some(if word == RUNG { RUNNING } else { IDLE }));
         settled == Ok(RUNNING)
     }
 

@@ -28,8 +28,8 @@ use crate::panics::{contain, drop_contained};
 use crate::pool::{self, Job, Ran, Refusal, Source};
 use crate::priority::Priority;
 use crate::supervisor::{Core as SupervisorCore, Entry, Resident, WorkerInfo, WorkerKind, WorkerState};
-use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use crate::sync::Mutex;
+use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use crate::time::Deadline;
 use crate::wait::{self, WaitList};
 
@@ -192,7 +192,12 @@ impl Core {
         Ok(())
     }
 
-    fn let_in(self: &Arc<Self>, supervisor: &Arc<SupervisorCore>, schedule: Schedule, autostart: bool) -> Result<Entry> {
+    fn let_in(
+        self: &Arc<Self>,
+        supervisor: &Arc<SupervisorCore>,
+        schedule: Schedule,
+        autostart: bool,
+    ) -> Result<Entry> {
         let resident: Arc<dyn Resident> = Arc::<Self>::clone(self);
         let entry = supervisor.admit(&resident, autostart)?;
         if matches!(schedule.kind, Kind::Interval { .. } | Kind::Delay { .. }) || !schedule.initial.is_zero() {
@@ -571,7 +576,8 @@ impl Core {
         mut ready: impl FnMut() -> Option<R>,
     ) -> Option<R> {
         let worker_home = self.home();
-        let place = pool::home().zip(worker_home).filter(|(place, home)| Arc::ptr_eq(&place.pool, &home.supervisor.pool));
+        let place =
+            pool::home().zip(worker_home).filter(|(place, home)| Arc::ptr_eq(&place.pool, &home.supervisor.pool));
         let Some((place, Home { supervisor, priority, .. })) = place else {
             return list.block_until(deadline, ready);
         };
@@ -701,4 +707,3 @@ impl Resident for Core {
         }
     }
 }
-

@@ -300,7 +300,8 @@ fn ticks_passed(first: Instant, every: Duration, now: Instant) -> u64 {
 /// The tick that many periods after `first`.
 fn after_ticks(first: Instant, every: Duration, ticks: u64) -> Deadline {
     let nanos = every.as_nanos().saturating_mul(u128::from(ticks));
-    let span = u64::try_from(nanos / 1_000_000_000)
-        .map_or(Duration::MAX, |secs| Duration::new(secs, u32::try_from(nanos % 1_000_000_000).expect("below a billion")));
+    let span = u64::try_from(nanos / 1_000_000_000).map_or(Duration::MAX, |secs| {
+        Duration::new(secs, u32::try_from(nanos % 1_000_000_000).expect("below a billion"))
+    });
     Deadline::after(first, span)
 }
