@@ -111,3 +111,25 @@ mod modelled {
         }
     }
 }
+
+/// Runs a model: with loom every interleaving up to three preemptions, with shuttle thousands of random ones.
+///
+/// `ATASKER_MODEL_RUNS` sets how many for shuttle.
+#[cfg(all(test, any(atasker_loom, atasker_shuttle)))]
+pub(crate) fn check_model(model: impl Fn() + Send + Sync + 'static) {
+    #[cfg(atasker_loom)]
+    {
+        let mut builder = loom::model::Builder::new();
+        builder.preemption_bound = Some(3);
+        builder.check(model);
+    }
+    #[cfg(atasker_shuttle)]
+    {
+        let runs = std::env::var("ATASKER_MODEL_RUNS").ok().and_then(|runs| runs.parse().ok()).unwrap_or(2_000);
+        let model = std::sync::Arc::new(model);
+        let again = std::sync::Arc::clone(&model);
+        shuttle::check_random(move || model(), runs);
+        // Few preemptions at unlikely places find what many at random ones do not.
+        shuttle::check_pct(move || again(), runs, 3);
+    }
+}

@@ -148,3 +148,36 @@ pub fn in_child() -> bool {
 }
 
 const CHILD: &str = "ATASKER_TEST_CHILD";
+
+/// Runs the calling test anew in a child process, which must end with `code`; 0 if the test just passes there.
+///
+/// A child that hangs is killed, so the test fails instead of hanging with it.
+pub fn child_ends_with(test: &str, code: i32) -> Output {
+    let output = child(test);
+    let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(stdout.contains("running 1 test"), "there is no test {test}: {stdout}");
+    assert_eq!(output.status.code(), Some(code), "{}: {stdout}\n{stderr}", output.status);
+    output
+}
+
+/// [`in_child`], with a limit on the child's life.
+pub fn in_limited_child() -> bool {
+    #[cfg(unix)]
+    if in_child() {
+        // SAFETY: it takes a number and touches no memory of ours; its signal ends the process.
+        unsafe { libc::alarm(u32::try_from(PATIENCE.as_secs()).expect("a minute fits")) };
+    }
+    in_child()
+}
+
+/// What comes next through the channel.
+pub fn next<T>(channel: &std::sync::mpsc::Receiver<T>) -> T {
+    channel.recv_timeout(PATIENCE).expect("something comes through the channel")
+}
+
+/// Calls `f` on a thread of its own, so that the test fails instead of hanging where `f` does not return.
+pub fn returns<R: Send + 'static>(f: impl FnOnce() -> R + Send + 'static) -> R {
+    let (tell, told) = std::sync::mpsc::channel();
+    std::thread::spawn(move || _ = tell.send(f()));
+    next(&told)
+}

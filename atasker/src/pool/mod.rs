@@ -5,6 +5,8 @@
 
 mod current;
 mod job;
+#[cfg(all(test, atasker_shuttle))]
+mod model;
 mod queue;
 mod state;
 mod thread;

@@ -219,6 +219,8 @@ impl State {
     pub(super) fn open(&mut self) {
         self.stage = Stage::Open;
         self.epoch += 1;
+        // Empty but for counts of dead entries that a closed pool did not take in any more.
+        self.queues = Queues::default();
         self.totals = Totals::default();
         self.watching = false;
     }

@@ -7,6 +7,8 @@ mod core;
 mod global;
 mod info;
 mod life;
+#[cfg(all(test, atasker_shuttle))]
+mod model;
 mod registry;
 mod report;
 

@@ -3,6 +3,8 @@
 //! Knows the pool and the clock below it; not the supervisor.
 
 mod cell;
+#[cfg(all(test, any(atasker_loom, atasker_shuttle)))]
+mod model;
 mod state;
 mod wait;
 
@@ -69,7 +71,7 @@ pub struct TaskInfo {
     pub finished_at: Option<Instant>,
 }
 
-impl<T: Send + 'static> Task<T> {
+impl<T> Task<T> {
     pub(crate) fn new(cell: Arc<dyn Join<T>>) -> Self {
         Self { cell }
     }
@@ -213,7 +215,7 @@ impl<T> Task<T> {
     }
 }
 
-impl<T: Send + 'static> Future for Task<T> {
+impl<T> Future for Task<T> {
     type Output = Result<T, TaskError>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {

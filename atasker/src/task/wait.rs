@@ -21,12 +21,12 @@ use crate::time::Deadline;
 /// assert_eq!(squares, [1, 4, 9]);
 /// # Ok::<(), atasker::Error>(())
 /// ```
-pub fn wait_completed<T: Send + 'static>(tasks: impl IntoIterator<Item = Task<T>>) -> Result<Vec<T>, TaskError> {
+pub fn wait_completed<T>(tasks: impl IntoIterator<Item = Task<T>>) -> Result<Vec<T>, TaskError> {
     wait_all(tasks).into_iter().collect()
 }
 
 /// Waits for all tasks; the result or error of each in input order.
-pub fn wait_all<T: Send + 'static>(tasks: impl IntoIterator<Item = Task<T>>) -> Vec<Result<T, TaskError>> {
+pub fn wait_all<T>(tasks: impl IntoIterator<Item = Task<T>>) -> Vec<Result<T, TaskError>> {
     // Collected first: an iterator that starts the tasks shall start all of them before the first wait.
     let tasks: Vec<_> = tasks.into_iter().collect();
     tasks.into_iter().map(Task::wait).collect()
@@ -52,7 +52,7 @@ pub fn wait_all<T: Send + 'static>(tasks: impl IntoIterator<Item = Task<T>>) -> 
 /// slow.wait()?;
 /// # Ok::<(), atasker::Error>(())
 /// ```
-pub fn wait_completed_timeout<T: Send + 'static>(
+pub fn wait_completed_timeout<T>(
     tasks: impl IntoIterator<Item = Task<T>>,
     timeout: Duration,
 ) -> Vec<Result<T, WaitError<T>>> {

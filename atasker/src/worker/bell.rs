@@ -75,6 +75,14 @@ impl Bell {
         seized.ok().map(|word| if word == IDLE { Seized::Idle } else { Seized::Queued })
     }
 
+    /// Makes the one who has it look once more. `false`: nobody has it, so it can be seized; or it is stopped.
+    pub(super) fn remind(&self) -> bool {
+        let reminded = self
+            .0
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |word| matches!(word, RUNNING | RUNG).then_some(RUNG));
+        reminded.is_ok()
+    }
+
     /// Lets it go. `false`: it was rung meanwhile, so the one who has it is to look once more.
     pub(super) fn settle(&self) -> bool {
         let settled = self
@@ -96,6 +104,10 @@ impl Bell {
     /// The one who has it stops it.
     pub(super) fn close(&self) {
         self.0.store(STOPPED, Ordering::SeqCst);
+    }
+
+    pub(super) fn is_stopped(&self) -> bool {
+        self.0.load(Ordering::SeqCst) == STOPPED
     }
 
     pub(super) fn is_queued(&self) -> bool {

@@ -75,7 +75,7 @@ pub struct Core {
     id: u64,
     name: String,
     bell: Bell,
-    /// Lock rule: before the clock's lock, and with no other; nothing of the user's runs or is dropped under it.
+    /// Lock rule: before the locks of mailbox, clock and pool, with one of them at a time; nothing of the user's runs or is dropped under it.
     plan: Mutex<Plan>,
     /// Taken by whoever has the worker, so never contended.
     body: Mutex<Option<Body>>,
@@ -83,7 +83,7 @@ pub struct Core {
     kept: Mutex<Option<Kept>>,
     /// What a stop shall keep the body for; `None`: it drops it.
     keeps: Mutex<Option<(Schedule, Option<usize>)>>,
-    /// `None` while it is stopped.
+    /// `None` until it is started. Stays after the end, for a ringer that comes to enqueue it just then.
     home: Mutex<Option<Home>>,
     mailbox: Option<Arc<dyn AnyMailbox>>,
     /// What the plan says, for bodies that ask in a loop.
@@ -232,9 +232,8 @@ impl Core {
 
     /// Sees to it that somebody looks at what is to be done.
     fn ring(self: &Arc<Self>) {
-        if self.bell.ring() == Rung::Enqueue
-            && let Some(Home { supervisor, priority, .. }) = self.home()
-        {
+        if self.bell.ring() == Rung::Enqueue {
+            let Home { supervisor, priority, .. } = self.home().expect("a worker that was rung has been started");
             self.enqueue(&supervisor, priority);
         }
     }
@@ -312,11 +311,18 @@ impl Core {
     }
 
     fn ring_if_wanted(self: &Arc<Self>) {
-        let items = self.items();
-        let want = self.plan.lock().want(items);
-        if want != Want::Nothing {
+        if self.want() != Want::Nothing {
             self.ring();
         }
+    }
+
+    /// What is to be done.
+    ///
+    /// The items are counted under the plan's lock: a stop closes the mailbox under it too, so who finds the stop asked
+    /// for and no item knows that none will come (`supervisor::model::put_and_stop`).
+    fn want(&self) -> Want {
+        let plan = self.plan.lock();
+        plan.want(self.items())
     }
 
     fn take_back(&self, timer: Option<clock::Key>) {
@@ -335,10 +341,9 @@ impl Core {
         let began = supervisor.clock.now();
         let mut runs = 0_u32;
         loop {
-            let items = self.items();
             let cause = {
                 let mut plan = self.plan.lock();
-                match plan.want(items) {
+                match plan.want(self.items()) {
                     Want::Run if runs == 0 || self.goes_on(&plan, &supervisor, priority, began) => {
                         plan.begin_run(supervisor.clock.now())
                     }
@@ -426,9 +431,7 @@ impl Core {
     /// Lets a worker go that this thread has: to rest, to the queue, or to its end.
     fn let_go(self: &Arc<Self>, supervisor: &SupervisorCore, priority: Priority) {
         loop {
-            let items = self.items();
-            let want = self.plan.lock().want(items);
-            match want {
+            match self.want() {
                 Want::Finish => return self.finish(),
                 Want::Run => {
                     self.bell.requeue();
@@ -460,19 +463,27 @@ impl Core {
             }
             plan.stopping = Some(discard || plan.stopping.unwrap_or(false));
             plan.paused = false;
+            if let Some(mailbox) = &self.mailbox {
+                mailbox.shut();
+            }
             self.stopping.store(true, Ordering::Relaxed);
             self.paused.store(false, Ordering::SeqCst);
             plan.timer.take()
         };
         self.take_back(timer);
-        self.close_mailbox(discard);
+        if let Some(mailbox) = &self.mailbox {
+            mailbox.send_away();
+        }
+        if discard {
+            self.discard_items();
+        }
         true
     }
 
-    fn close_mailbox(self: &Arc<Self>, discard: bool) {
+    fn discard_items(self: &Arc<Self>) {
         let (Some(mailbox), Some(home)) = (&self.mailbox, self.home()) else { return };
         // The items' Drop is user code, and what it calls must not wait for the thread it is called on.
-        let discarded = pool::enter(&home.supervisor.pool, self.job(), || mailbox.close(discard));
+        let discarded = pool::enter(&home.supervisor.pool, self.job(), || mailbox.discard());
         if discarded > 0 {
             self.plan.lock().counters.discarded += discarded;
             home.supervisor.registry.count_discarded(discarded);
@@ -489,10 +500,16 @@ impl Core {
             // It works them off through the pool, in its place and priority.
             return self.ring();
         }
-        match self.bell.seize() {
-            Some(seized) => self.end_seized(seized),
-            // Somebody has it and will look once more; or it is being started, and the start will look.
-            None => _ = self.bell.ring(),
+        // Whoever has it lets it go only after a look that comes after the reminder; where it was let go in between,
+        // it can be seized.
+        while !self.bell.remind() {
+            if let Some(seized) = self.bell.seize() {
+                return self.end_seized(seized);
+            }
+            if self.bell.is_stopped() {
+                // It has ended, or it is being started, and the start will look.
+                return;
+            }
         }
     }
 
@@ -523,7 +540,7 @@ impl Core {
             if greeted {
                 self.hook("on_stop", || step.on_stop(&cx));
             }
-            self.close_mailbox(true);
+            self.discard_items();
             drop(cx);
             match self.keeps.lock().take() {
                 Some((schedule, capacity)) => *self.kept.lock() = Some(Kept { schedule, capacity, step }),
@@ -531,7 +548,6 @@ impl Core {
             }
         });
         log::worker_stopped(&self.name);
-        *self.home.lock() = None;
         {
             // Both under the lock: a start sees either none or both.
             let mut plan = self.plan.lock();

@@ -74,8 +74,14 @@ pub(super) trait AnyMailbox: Send + Sync {
 
     fn open(&self, capacity: Option<usize>);
 
-    /// Takes no more items in. With `discard`, throws away those that wait, and says how many.
-    fn close(&self, discard: bool) -> u64;
+    /// Takes no more items in. Called under the worker's plan lock.
+    fn shut(&self);
+
+    /// Sends those away who wait for room, after it was shut: their items go back.
+    fn send_away(&self);
+
+    /// Throws away the items that wait, and says how many.
+    fn discard(&self) -> u64;
 }
 
 impl<T: Send + 'static> AnyMailbox for Mailbox<T> {
@@ -93,13 +99,16 @@ impl<T: Send + 'static> AnyMailbox for Mailbox<T> {
         state.capacity = capacity;
     }
 
-    fn close(&self, discard: bool) -> u64 {
-        let discarded = {
-            let mut state = self.state.lock();
-            state.open = false;
-            if discard { std::mem::take(&mut state.items) } else { VecDeque::new() }
-        };
+    fn shut(&self) {
+        self.state.lock().open = false;
+    }
+
+    fn send_away(&self) {
         self.room.wake_all();
+    }
+
+    fn discard(&self) -> u64 {
+        let discarded = std::mem::take(&mut self.state.lock().items);
         let count = discarded.len() as u64;
         // One by one: a Drop that panics must not keep the others from being dropped.
         discarded.into_iter().for_each(drop_contained);

@@ -8,6 +8,8 @@ mod core;
 mod fixed;
 mod handle;
 mod mailbox;
+#[cfg(all(test, any(atasker_loom, atasker_shuttle)))]
+mod model;
 mod outcome;
 mod plan;
 

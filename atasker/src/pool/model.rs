@@ -1,0 +1,94 @@
+//! The pool's protocols: submit and park, admission, close. With shuttle: a pool has too many steps for loom.
+
+use std::sync::{Arc, Weak};
+
+use crate::config::Config;
+use crate::pool::{Job, Overseer, Pool, Ran, Refusal, Source};
+use crate::priority::Priority;
+use crate::sync::atomic::{AtomicUsize, Ordering};
+use crate::sync::{check_model, thread};
+use crate::time::Deadline;
+use crate::wait::WaitList;
+
+/// Whom the pool tells that it is quiet.
+#[derive(Default)]
+struct Listener {
+    quiet: WaitList,
+}
+
+impl Overseer for Listener {
+    fn look_for_slow_starts(&self, _at: std::time::Instant) {}
+    fn quiet(&self) {
+        self.quiet.wake_all();
+    }
+    fn no_thread(&self, error: &std::io::Error, _stranded: bool) {
+        panic!("{error}");
+    }
+}
+
+/// A job that records how many of its priority and above run at once.
+struct Probe {
+    running: Arc<AtomicUsize>,
+    most: Arc<AtomicUsize>,
+    done: Arc<AtomicUsize>,
+}
+
+impl Job for Probe {
+    fn name(&self) -> std::borrow::Cow<'_, str> {
+        "probe".into()
+    }
+    fn is_live(&self) -> bool {
+        true
+    }
+    fn run(self: Arc<Self>) -> Ran {
+        let running = self.running.fetch_add(1, Ordering::SeqCst) + 1;
+        self.most.fetch_max(running, Ordering::SeqCst);
+        thread::yield_now();
+        self.running.fetch_sub(1, Ordering::SeqCst);
+        self.done.fetch_add(1, Ordering::SeqCst);
+        Ran::Task { panicked: false }
+    }
+    fn refuse(self: Arc<Self>, _why: Refusal) -> bool {
+        true
+    }
+    fn is_task(&self) -> bool {
+        true
+    }
+    fn is_asked_to_end(&self) -> bool {
+        false
+    }
+}
+
+/// Callers submit while threads go to sleep and the pool then drains: every job runs, within the ceiling.
+#[test]
+fn submit_and_park() {
+    check_model(|| {
+        let listener = Arc::new(Listener::default());
+        let overseer: Weak<dyn Overseer> = Arc::downgrade(&(Arc::clone(&listener) as Arc<dyn Overseer>));
+        let config = Config::new().pool_size(1).reserve_normal(0).reserve_high(1);
+        let pool = Pool::new("model", &config, overseer);
+        pool.open().expect("threads are to be had in a model");
+        let (most, done) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let running = Arc::new(AtomicUsize::new(0));
+        let submitters: Vec<_> = [Priority::Low, Priority::High, Priority::Normal]
+            .into_iter()
+            .map(|priority| {
+                let (pool, running, most, done) = (pool.clone(), running.clone(), most.clone(), done.clone());
+                thread::spawn(move || {
+                    for _ in 0..2 {
+                        let probe =
+                            Arc::new(Probe { running: running.clone(), most: most.clone(), done: done.clone() });
+                        assert!(pool.submit(priority, probe, Source::Caller).is_ok());
+                    }
+                })
+            })
+            .collect();
+        submitters.into_iter().for_each(|submitter| submitter.join().expect("submitted"));
+        pool.drain();
+        listener.quiet.block_until(Deadline::Never, || pool.is_quiet().then_some(()));
+        assert_eq!(done.load(Ordering::SeqCst), 6);
+        assert!(most.load(Ordering::SeqCst) <= 2, "more ran than there are places");
+        pool.close();
+        assert_eq!(pool.sample().threads, 0);
+    });
+}

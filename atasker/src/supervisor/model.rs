@@ -1,0 +1,164 @@
+//! The protocols of a whole supervisor: start, stop, spawn, put and trigger from many threads at once.
+
+use std::sync::Arc;
+
+use crate::sync::atomic::{AtomicUsize, Ordering};
+use crate::sync::{check_model, thread};
+use crate::{Config, PutError, Supervisor, TaskError, background_task, background_worker};
+
+fn supervisor() -> Supervisor {
+    let config = Config::new().pool_size(1).reserve_normal(0).reserve_high(0);
+    Supervisor::new("model", config).expect("a sound configuration")
+}
+
+/// Tasks that race with a stop run, or are refused; their handles tell which, and the counts agree.
+#[test]
+fn spawn_and_stop() {
+    check_model(|| {
+        let s = supervisor();
+        let spawner = thread::spawn({
+            let s = s.clone();
+            move || {
+                let results = (0..2).map(|_| background_task(|| ()).supervisor(&s).start().wait());
+                results.filter(|result| !matches!(result, Err(TaskError::Rejected))).count() as u64
+            }
+        });
+        let stopper = thread::spawn({
+            let s = s.clone();
+            move || s.stop()
+        });
+        let report = s.stop();
+        let ran = spawner.join().expect("spawned");
+        assert_eq!(stopper.join().expect("stopped"), report, "everyone gets the same report");
+        assert!(report.complete);
+        assert_eq!(report.ran, ran);
+        assert_eq!(s.info().threads, 0);
+    });
+}
+
+/// Items that race with a stop of their worker are run or come back.
+#[test]
+fn put_and_stop() {
+    check_model(|| {
+        let s = supervisor();
+        let seen = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&seen);
+        let body = move |_: usize| _ = count.fetch_add(1, Ordering::SeqCst);
+        let worker = background_worker(body).queue_bounded(1).supervisor(&s).start().expect("starts");
+        let putter = thread::spawn({
+            let worker = worker.clone();
+            move || (0..3).filter(|&item| worker.put(item).is_ok()).count()
+        });
+        let early = usize::from(worker.try_put(9).is_ok());
+        worker.stop();
+        assert!(!worker.is_running());
+        let put = putter.join().expect("put") + early;
+        assert_eq!(seen.load(Ordering::SeqCst), put, "delivered or given back");
+        assert_eq!(worker.try_put(1), Err(PutError::NotRunning(1)));
+        assert!(s.stop().complete);
+    });
+}
+
+/// A pool thread that puts to a full queue, or stops its consumer, at one place: it runs the consumer itself.
+#[test]
+fn a_putter_in_the_only_place_helps() {
+    check_model(|| {
+        let s = supervisor();
+        let seen = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&seen);
+        let body = move |_: usize| _ = count.fetch_add(1, Ordering::SeqCst);
+        let worker = background_worker(body).queue_bounded(1).supervisor(&s).start().expect("starts");
+        let inside = worker.clone();
+        let task = background_task(move || {
+            (0..3).for_each(|item| inside.put(item).expect("it runs"));
+            inside.stop();
+        });
+        let task = task.supervisor(&s).start();
+        _ = worker.put(7);
+        task.wait().expect("no deadlock");
+        assert!(seen.load(Ordering::SeqCst) >= 3);
+        assert!(s.stop().complete);
+    });
+}
+
+/// Any number of triggers during a run come to one more run; none is lost.
+#[test]
+fn trigger_and_stop() {
+    check_model(|| {
+        let s = supervisor();
+        let runs = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&runs);
+        let worker = background_worker(move || _ = count.fetch_add(1, Ordering::SeqCst))
+            .event()
+            .supervisor(&s)
+            .start()
+            .expect("starts");
+        let other = thread::spawn({
+            let worker = worker.clone();
+            move || worker.trigger()
+        });
+        let before = runs.load(Ordering::SeqCst);
+        let promised = worker.trigger();
+        other.join().expect("triggered");
+        assert!(promised);
+        // A run that was promised and lost would be waited for without end, which the model's bound on steps tells.
+        while runs.load(Ordering::SeqCst) == before {
+            thread::yield_now();
+        }
+        assert!(s.stop().complete);
+    });
+}
+
+/// A nested wait at one place, while the pool's own thread may take the awaited task.
+#[test]
+fn nested_wait_in_one_place() {
+    check_model(|| {
+        let s = supervisor();
+        let inner = s.clone();
+        let outer = background_task(move || {
+            let first = background_task(|| 1).supervisor(&inner).start();
+            let second = background_task(|| 2).supervisor(&inner).start();
+            second.wait().expect("runs here") + first.wait().expect("runs here")
+        });
+        assert_eq!(outer.supervisor(&s).start().wait().expect("no deadlock"), 3);
+        assert!(s.stop().complete);
+    });
+}
+
+/// A supervisor and a worker that are started and stopped at random end in one legal state.
+#[test]
+fn start_and_stop() {
+    check_model(|| {
+        let s = supervisor();
+        let starter = thread::spawn({
+            let s = s.clone();
+            move || {
+                _ = s.start();
+                background_worker(|| ()).event().supervisor(&s).start().map(|worker| worker.trigger()).is_ok()
+            }
+        });
+        let stopper = thread::spawn({
+            let s = s.clone();
+            move || s.stop().complete
+        });
+        assert!(stopper.join().expect("stopped"));
+        starter.join().expect("started");
+        let report = s.stop();
+        assert!(report.complete);
+        assert!(s.info().workers.iter().all(|worker| worker.state == crate::WorkerState::Stopped));
+        assert_eq!(s.info().threads, 0);
+    });
+}
+
+/// A stop that a body asks for is led by a thread of its own, and joined by whoever blocks.
+#[test]
+fn stop_from_inside() {
+    check_model(|| {
+        let s = supervisor();
+        let inner = s.clone();
+        let task = background_task(move || inner.stop().complete).supervisor(&s).start();
+        s.block();
+        assert!(!task.wait().expect("ran"), "inside, it only asks");
+        assert!(s.stop().complete);
+    });
+}

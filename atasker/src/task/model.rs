@@ -1,0 +1,94 @@
+//! The protocol of a task's cell, in all its interleavings.
+
+use std::sync::{Arc, Weak};
+
+use super::{CancelOutcome, Cell, Head, Task, TaskStatus};
+use crate::config::Config;
+use crate::error::TaskError;
+use crate::pool::{Job, Overseer, Pool, Ran};
+use crate::priority::Priority;
+use crate::sync::atomic::{AtomicUsize, Ordering};
+use crate::sync::{check_model, thread};
+
+/// Nobody to tell.
+struct Deaf;
+
+impl Overseer for Deaf {
+    fn look_for_slow_starts(&self, _at: std::time::Instant) {}
+    fn quiet(&self) {}
+    fn no_thread(&self, _error: &std::io::Error, _stranded: bool) {}
+}
+
+/// A queued task that counts its runs, with the pool's end of it and its handle.
+fn queued(runs: &Arc<AtomicUsize>) -> (Arc<dyn Job>, Task<usize>) {
+    let pool = Pool::new("model", &Config::new(), Weak::<Deaf>::new());
+    let head = Head::new(pool, "task".into(), Priority::Normal, TaskStatus::Queued, false, 64, false);
+    let runs = Arc::clone(runs);
+    let cell = Cell::new(head, move || runs.fetch_add(1, Ordering::SeqCst));
+    (Arc::<Cell<_, _>>::clone(&cell), Task::new(cell))
+}
+
+/// A pool thread, a nested waiter and a cancellation race for one claim; a thread waits for the end.
+#[test]
+fn claim_cancel_and_nested_wait() {
+    check_model(|| {
+        let runs = Arc::new(AtomicUsize::new(0));
+        let (job, task) = queued(&runs);
+        let task = Arc::new(task);
+        let pool_thread = thread::spawn({
+            let job = Arc::clone(&job);
+            move || job.run()
+        });
+        let canceller = thread::spawn({
+            let task = Arc::clone(&task);
+            move || task.cancel()
+        });
+        let nested = job.run();
+        let (ran, cancelled) = (pool_thread.join().expect("ran"), canceller.join().expect("cancelled"));
+        let times = [ran, nested].iter().filter(|ran| **ran != Ran::Dead).count();
+        assert_eq!(runs.load(Ordering::SeqCst), times);
+        assert_eq!(cancelled == CancelOutcome::Dequeued, times == 0, "exactly one claim wins");
+        let end = if times == 1 { TaskStatus::Completed } else { TaskStatus::Cancelled };
+        assert_eq!(task.status(), end);
+    });
+}
+
+/// Who waits is woken, however the task ends.
+#[test]
+fn a_waiter_is_woken_by_the_end() {
+    check_model(|| {
+        let runs = Arc::new(AtomicUsize::new(0));
+        let (job, task) = queued(&runs);
+        let (second, third) = (Arc::clone(&job), Arc::clone(&job));
+        let runner = thread::spawn(move || second.run());
+        let stopper = thread::spawn(move || third.refuse(crate::pool::Refusal::Cancelled));
+        let result = task.wait();
+        assert_ne!(stopper.join().expect("refused"), result.is_ok());
+        assert_eq!(runner.join().expect("ran") == Ran::Dead, matches!(result, Err(TaskError::Cancelled)));
+        drop(job);
+    });
+}
+
+/// A handle dropped while the task ends: the result is dropped exactly once, by one of the two.
+#[test]
+fn a_result_is_dropped_once_when_its_handle_goes() {
+    struct Counted(Arc<AtomicUsize>);
+    impl Drop for Counted {
+        fn drop(&mut self) {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+    check_model(|| {
+        let drops = Arc::new(AtomicUsize::new(0));
+        let pool = Pool::new("model", &Config::new(), Weak::<Deaf>::new());
+        let head = Head::new(pool, "task".into(), Priority::Normal, TaskStatus::Queued, false, 64, false);
+        let counted = Counted(Arc::clone(&drops));
+        let cell = Cell::new(head, move || counted);
+        let job: Arc<dyn Job> = Arc::<Cell<_, _>>::clone(&cell);
+        let task = Task::new(cell);
+        let runner = thread::spawn(move || job.run());
+        drop(task);
+        runner.join().expect("ran");
+        assert_eq!(drops.load(Ordering::SeqCst), 1);
+    });
+}

@@ -1,0 +1,224 @@
+//! The pool against a model of admission: after each random step, exactly the model's tasks must have started.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use atasker::{CancelOutcome, Config, PerPriority, Priority, Task, background_task, wait_all};
+use proptest::prelude::*;
+use proptest::test_runner::Config as Runs;
+
+use crate::support::{Gate, Tested, supervisor};
+
+/// Shorter than the gates': a failing case is to be shrunk, and each attempt waits this long.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The limits of a pool.
+#[derive(Clone, Copy, Debug)]
+struct Limits {
+    pool_size: usize,
+    reserve_normal: usize,
+    reserve_high: usize,
+    critical_max: usize,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    Submit(Priority),
+    /// Ends the running task that the number falls on.
+    Finish(usize),
+    /// Cancels the queued task that the number falls on.
+    Cancel(usize),
+    Resize(Limits),
+}
+
+/// What a started task is charged to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Charge {
+    Place,
+    Beside,
+}
+
+/// Admission as the contract tells it.
+struct Model {
+    limits: Limits,
+    queues: PerPriority<VecDeque<usize>>,
+    running: BTreeMap<usize, (Priority, Charge)>,
+    started: BTreeSet<usize>,
+}
+
+impl Model {
+    fn new(limits: Limits) -> Self {
+        Self { limits, queues: PerPriority::default(), running: BTreeMap::new(), started: BTreeSet::new() }
+    }
+
+    fn ceiling(&self, priority: Priority) -> usize {
+        let Limits { pool_size, reserve_normal, reserve_high, .. } = self.limits;
+        match priority {
+            _ if pool_size == 0 => usize::MAX,
+            Priority::Low => pool_size,
+            Priority::Normal => pool_size + reserve_normal,
+            Priority::High | Priority::Critical => pool_size + reserve_normal + reserve_high,
+        }
+    }
+
+    fn charged(&self, to: Charge) -> usize {
+        self.running.values().filter(|&&(_, charge)| charge == to).count()
+    }
+
+    /// Starts whatever may start: always the first of the highest priority that has any.
+    fn admit(&mut self) {
+        while let Some(&priority) = Priority::ALL.iter().rev().find(|&&priority| !self.queues[priority].is_empty()) {
+            let beside = priority == Priority::Critical && self.charged(Charge::Beside) < self.limits.critical_max;
+            let charge = match beside {
+                true => Charge::Beside,
+                false if self.charged(Charge::Place) < self.ceiling(priority) => Charge::Place,
+                // Ceilings rise with priority: what is below does not fit either.
+                false => return,
+            };
+            let task = self.queues[priority].pop_front().unwrap();
+            self.running.insert(task, (priority, charge));
+            self.started.insert(task);
+        }
+    }
+
+    fn active(&self) -> PerPriority<usize> {
+        let mut active = PerPriority::default();
+        self.running.values().for_each(|&(priority, _)| active[priority] += 1);
+        active
+    }
+
+    fn queued(&self) -> PerPriority<usize> {
+        let mut queued = PerPriority::default();
+        Priority::ALL.into_iter().for_each(|priority| queued[priority] = self.queues[priority].len());
+        queued
+    }
+}
+
+/// The pool under test.
+struct Real {
+    s: Tested,
+    tasks: Vec<Task<()>>,
+    gates: Vec<Gate>,
+    started: Arc<Mutex<BTreeSet<usize>>>,
+}
+
+impl Drop for Real {
+    /// A failing case lets its bodies end too.
+    fn drop(&mut self) {
+        self.gates.iter().for_each(Gate::open);
+    }
+}
+
+impl Real {
+    fn new(limits: Limits) -> Self {
+        let s = supervisor(config(Config::new(), limits));
+        Self { s, tasks: Vec::new(), gates: Vec::new(), started: Arc::default() }
+    }
+
+    fn submit(&mut self, priority: Priority) {
+        let (task, gate, started) = (self.tasks.len(), Gate::new(), Arc::clone(&self.started));
+        self.gates.push(gate.clone());
+        let body = move || {
+            started.lock().unwrap().insert(task);
+            gate.wait();
+        };
+        self.tasks.push(background_task(body).priority(priority).supervisor(&self.s).start());
+    }
+
+    /// Waits until it is as the model says: neither less nor more has started, by its own word and by the bodies'.
+    fn agrees_with(&self, model: &Model) -> Result<(), TestCaseError> {
+        let begun = Instant::now();
+        loop {
+            let info = self.s.info();
+            let started = self.started.lock().unwrap().clone();
+            if (info.active, info.queued, &started) == (model.active(), model.queued(), &model.started) {
+                return Ok(());
+            }
+            if begun.elapsed() > PATIENCE {
+                let extra: Vec<_> = started.difference(&model.started).collect();
+                let idle: Vec<_> = model.started.difference(&started).collect();
+                return Err(TestCaseError::fail(format!(
+                    "started in spite of the model: {extra:?}, not started: {idle:?}; active {:?} for {:?}, queued {:?} for {:?}",
+                    info.active,
+                    model.active(),
+                    info.queued,
+                    model.queued(),
+                )));
+            }
+            std::thread::yield_now();
+        }
+    }
+}
+
+fn config(config: Config, limits: Limits) -> Config {
+    let Limits { pool_size, reserve_normal, reserve_high, critical_max } = limits;
+    config.pool_size(pool_size).reserve_normal(reserve_normal).reserve_high(reserve_high).critical_max(critical_max)
+}
+
+fn limits() -> impl Strategy<Value = Limits> {
+    let pool_size = prop_oneof![20 => 1_usize..5, 1 => Just(0)];
+    (pool_size, 0_usize..3, 0_usize..3, 0_usize..3).prop_map(
+        |(pool_size, reserve_normal, reserve_high, critical_max)| Limits {
+            pool_size,
+            reserve_normal,
+            reserve_high,
+            critical_max,
+        },
+    )
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        10 => proptest::sample::select(Priority::ALL.to_vec()).prop_map(Step::Submit),
+        7 => any::<usize>().prop_map(Step::Finish),
+        1 => any::<usize>().prop_map(Step::Cancel),
+        2 => limits().prop_map(Step::Resize),
+    ]
+}
+
+fn apply(step: Step, model: &mut Model, real: &mut Real) -> Result<(), TestCaseError> {
+    match step {
+        Step::Submit(priority) => {
+            model.queues[priority].push_back(real.tasks.len());
+            real.submit(priority);
+        }
+        Step::Finish(number) => {
+            let Some(&task) = model.running.keys().nth(number % model.running.len().max(1)) else { return Ok(()) };
+            model.running.remove(&task);
+            real.gates[task].open();
+        }
+        Step::Cancel(number) => {
+            let queued: Vec<_> =
+                Priority::ALL.iter().flat_map(|&p| model.queues[p].iter().map(move |&t| (p, t))).collect();
+            let Some(&(priority, task)) = queued.get(number % queued.len().max(1)) else { return Ok(()) };
+            model.queues[priority].retain(|&queued| queued != task);
+            prop_assert_eq!(real.tasks[task].cancel(), CancelOutcome::Dequeued);
+        }
+        Step::Resize(limits) => {
+            model.limits = limits;
+            real.s.set_config(config(real.s.config(), limits)).unwrap();
+        }
+    }
+    model.admit();
+    real.agrees_with(model)
+}
+
+proptest! {
+    #![proptest_config(Runs { cases: 300, max_shrink_iters: 50, failure_persistence: None, ..Runs::default() })]
+
+    #[test]
+    fn ceilings_order_and_work_conservation_are_exact_under_random_load(
+        limits in limits(),
+        steps in proptest::collection::vec(step(), 1..120),
+    ) {
+        let (mut model, mut real) = (Model::new(limits), Real::new(limits));
+        for step in steps {
+            apply(step, &mut model, &mut real)?;
+        }
+        real.gates.iter().for_each(Gate::open);
+        let cancelled = real.tasks.iter().filter(|task| task.status() == atasker::TaskStatus::Cancelled).count();
+        let results = wait_all(real.tasks.drain(..));
+        prop_assert_eq!(results.iter().filter(|result| result.is_err()).count(), cancelled);
+    }
+}
