@@ -1,9 +1,10 @@
 //! What is told to `tracing`, and what goes to stderr where nobody listens there. No other room writes events.
 
 use std::io::Write;
+use std::time::Duration;
 
 use crate::panics::{Panic, contain};
-use crate::pool::{SlowStart, Slowness};
+use crate::priority::Priority;
 
 /// The target of every event of this crate.
 const TARGET: &str = "atasker";
@@ -89,16 +90,20 @@ pub(crate) fn no_thread(supervisor: &str, error: &std::io::Error) {
     event!(warn, supervisor, %error, "the system gave no thread: the ones there are go on");
 }
 
-pub(crate) fn slow_starts(supervisor: &str, report: &[SlowStart]) {
-    for (slowness, is_error) in [(Slowness::Error, true), (Slowness::Warning, false)] {
-        let mut slow = report.iter().filter(|start| start.slowness == slowness);
-        // One event a look: a full queue must not become a flood of events.
-        let Some(first) = slow.next() else { continue };
-        let (name, priority, waited, others) = (&first.name, first.priority, first.waited, slow.count());
-        if is_error {
-            event!(error, supervisor, name, %priority, ?waited, others, "waits too long for a place");
-        } else {
-            event!(warn, supervisor, name, %priority, ?waited, others, "waits long for a place");
-        }
-    }
+/// What waits for a place longer than a threshold: the first of them, and how many others.
+pub(crate) struct Waiting<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) priority: Priority,
+    pub(crate) waited: Duration,
+    pub(crate) others: usize,
+}
+
+pub(crate) fn waits_too_long(supervisor: &str, waiting: &Waiting<'_>) {
+    let Waiting { name, priority, waited, others } = waiting;
+    event!(error, supervisor, name, %priority, ?waited, others, "waits too long for a place");
+}
+
+pub(crate) fn waits_long(supervisor: &str, waiting: &Waiting<'_>) {
+    let Waiting { name, priority, waited, others } = waiting;
+    event!(warn, supervisor, name, %priority, ?waited, others, "waits long for a place");
 }

@@ -9,6 +9,8 @@ use crate::sync::thread_local;
 
 thread_local! {
     /// Empty on threads that are not a pool's.
+    // Not `const`, which the models' `thread_local` does not know.
+    #[allow(clippy::missing_const_for_thread_local)]
     static CURRENT: RefCell<Current> = RefCell::new(Current { home: None, stack: Vec::new() });
 }
 

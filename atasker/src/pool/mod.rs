@@ -26,6 +26,7 @@ use crate::fork;
 use crate::priority::{PerPriority, Priority};
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicU64, Ordering};
+use queue::Removed;
 use state::{Call, Running, Stage, State};
 
 /// Whom the pool tells what it can't deal with itself. Called outside every lock, from any thread.
@@ -393,7 +394,7 @@ impl Pool {
     }
 
     /// Refuses jobs that were taken out of their queues.
-    fn refuse(&self, jobs: Vec<(Priority, Arc<dyn Job>)>, why: Refusal) {
+    fn refuse(&self, jobs: Vec<Removed>, why: Refusal) {
         for (priority, job) in jobs {
             if !job.refuse(why) {
                 // Claimed or cancelled since it was taken out: that is reported as a death of an entry still in there.
@@ -403,10 +404,7 @@ impl Pool {
     }
 
     /// Makes a thread. On failure gives back the tasks that nobody is there to run.
-    fn spawn(
-        self: &Arc<Self>,
-        reservation: state::Reservation,
-    ) -> Result<(), (io::Error, Vec<(Priority, Arc<dyn Job>)>)> {
+    fn spawn(self: &Arc<Self>, reservation: state::Reservation) -> Result<(), (io::Error, Vec<Removed>)> {
         let (slot, serial, epoch) = (reservation.slot, reservation.serial, reservation.epoch);
         let (threads, finished) = {
             let mut state = self.state.lock();

@@ -29,6 +29,9 @@ struct Entry {
     since: Option<Instant>,
 }
 
+/// A job that was taken out of a queue without being run, and whose queue that was.
+pub(super) type Removed = (Priority, Arc<dyn Job>);
+
 /// How bad a wait is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Slowness {
@@ -179,7 +182,7 @@ impl Queues {
     }
 
     /// Takes out everything that `condemned` says.
-    pub(super) fn remove(&mut self, condemned: impl Fn(&Arc<dyn Job>) -> bool) -> Vec<(Priority, Arc<dyn Job>)> {
+    pub(super) fn remove(&mut self, condemned: impl Fn(&Arc<dyn Job>) -> bool) -> Vec<Removed> {
         let each = Priority::ALL.into_iter().rev();
         each.flat_map(|priority| {
             let removed = self.of[priority].remove(&condemned);

@@ -10,7 +10,7 @@ use super::{Owner, Supervisor};
 use crate::clock::{self, Clock};
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::pool::{Job, Overseer, Pool, Ran, Refusal, SlowStart, Source};
+use crate::pool::{Job, Overseer, Pool, Ran, Refusal, SlowStart, Slowness, Source};
 use crate::priority::Priority;
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -159,7 +159,7 @@ impl clock::Bell for SlowLook {
             let teller = Arc::clone(&core);
             // Events and hook are user code: a thread of the pool tells, beside all places, since those are taken.
             _ = core.send("slow start report", move || {
-                log::slow_starts(&teller.name, &report);
+                tell_slow_starts(&teller.name, &report);
                 let told = crate::panics::contain(|| {
                     if let Some(hook) = &hook {
                         report.iter().for_each(|start| hook(start));
@@ -176,6 +176,20 @@ impl clock::Bell for SlowLook {
     }
 
     fn dropped(self: Arc<Self>) {}
+}
+
+/// One event a look and threshold: a full queue must not become a flood of events.
+fn tell_slow_starts(supervisor: &str, report: &[SlowStart]) {
+    for slowness in [Slowness::Error, Slowness::Warning] {
+        let mut slow = report.iter().filter(|start| start.slowness == slowness);
+        if let Some(SlowStart { name, priority, waited, .. }) = slow.next() {
+            let waiting = log::Waiting { name, priority: *priority, waited: *waited, others: slow.count() };
+            match slowness {
+                Slowness::Error => log::waits_too_long(supervisor, &waiting),
+                Slowness::Warning => log::waits_long(supervisor, &waiting),
+            }
+        }
+    }
 }
 
 /// Asks the system for a thread once more.

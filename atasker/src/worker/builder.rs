@@ -127,30 +127,30 @@ impl<B> WorkerBuilder<B> {
     /// Runs on a fixed grid: the start and then every `every`, more than 0, without drift. A tick that comes while the
     /// last run goes on is treated as [`missed`](WorkerBuilder::missed) says.
     pub fn interval(self, every: Duration) -> WorkerBuilder<B, kind::Interval> {
-        self.as_kind(|kind| kind::Interval { every, missed: MissedTick::Skip, initial: kind.initial })
+        self.of_kind(|kind| kind::Interval { every, missed: MissedTick::Skip, initial: kind.initial })
     }
 
     /// Runs at the start, and then `gap`, more than 0, after the end of its last run.
     pub fn delay(self, gap: Duration) -> WorkerBuilder<B, kind::Delay> {
-        self.as_kind(|kind| kind::Delay { gap, initial: kind.initial })
+        self.of_kind(|kind| kind::Delay { gap, initial: kind.initial })
     }
 
     /// Runs when it is triggered.
     pub fn event(self) -> WorkerBuilder<B, kind::Event> {
-        self.as_kind(|_| kind::Event)
+        self.of_kind(|_| kind::Event)
     }
 
     /// Runs once for each item that is put into its queue, which grows as it must.
     pub fn queue(self) -> WorkerBuilder<B, kind::Queue> {
-        self.as_kind(|_| kind::Queue { capacity: None })
+        self.of_kind(|_| kind::Queue { capacity: None })
     }
 
     /// Runs once for each item that is put into its queue, where `capacity` items, at least 1, may wait.
     pub fn queue_bounded(self, capacity: usize) -> WorkerBuilder<B, kind::Queue> {
-        self.as_kind(|_| kind::Queue { capacity: Some(capacity) })
+        self.of_kind(|_| kind::Queue { capacity: Some(capacity) })
     }
 
-    fn as_kind<K>(self, kind: impl FnOnce(kind::Loop) -> K) -> WorkerBuilder<B, K> {
+    fn of_kind<K>(self, kind: impl FnOnce(kind::Loop) -> K) -> WorkerBuilder<B, K> {
         WorkerBuilder { body: self.body, kind: kind(self.kind), options: self.options }
     }
 }
