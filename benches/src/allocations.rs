@@ -32,10 +32,7 @@ pub(crate) fn count(body: impl FnOnce()) -> Allocated {
     COUNTING.store(true, Ordering::SeqCst);
     body();
     COUNTING.store(false, Ordering::SeqCst);
-    Allocated {
-        calls: CALLS.load(Ordering::Relaxed),
-        live: LIVE.load(Ordering::Relaxed) as i64,
-    }
+    Allocated { calls: CALLS.load(Ordering::Relaxed), live: LIVE.load(Ordering::Relaxed) as i64 }
 }
 
 fn note(calls: u64, gained: usize, lost: usize) {

@@ -13,10 +13,8 @@ const LEAST_PATIENCE: Duration = Duration::from_secs(10);
 pub(crate) fn run(order: &Order) -> Result<(), Box<dyn Error>> {
     let scenario = order.scenario.sheet().id;
     let peer = order.peer.name;
-    let measure = order
-        .peer
-        .measure(order.scenario)
-        .ok_or_else(|| format!("{peer} does not measure scenario {scenario}"))?;
+    let measure =
+        order.peer.measure(order.scenario).ok_or_else(|| format!("{peer} does not measure scenario {scenario}"))?;
     let patience = PATIENCE.mul_f64(order.scale).max(LEAST_PATIENCE);
     thread::spawn(move || {
         thread::sleep(patience);
@@ -26,19 +24,10 @@ pub(crate) fn run(order: &Order) -> Result<(), Box<dyn Error>> {
     let spin = order.spin.unwrap_or_else(spin_iterations);
     clock::nanos();
     let watch = Watch::start();
-    let figures = measure(&Run {
-        scale: order.scale,
-        spin,
-    });
+    let figures = measure(&Run { scale: order.scale, spin });
     let machine = watch.finish();
-    let record = Record {
-        scenario: scenario.to_owned(),
-        peer: peer.to_owned(),
-        round: 0,
-        scale: order.scale,
-        figures,
-        machine,
-    };
+    let record =
+        Record { scenario: scenario.to_owned(), peer: peer.to_owned(), round: 0, scale: order.scale, figures, machine };
     println!("{}", serde_json::to_string(&record)?);
     // Not a return: the pool's threads may still be there, and their end is not measured.
     process::exit(0);

@@ -56,14 +56,8 @@ pub(crate) struct Order {
 
 /// Reads the arguments (without the program's name).
 pub(crate) fn parse(args: impl Iterator<Item = OsString>) -> Result<Command, lexopt::Error> {
-    let mut plan = Plan {
-        scenarios: Vec::new(),
-        peers: Vec::new(),
-        rounds: 3,
-        scale: 1.0,
-        calm: Duration::ZERO,
-        json: None,
-    };
+    let mut plan =
+        Plan { scenarios: Vec::new(), peers: Vec::new(), rounds: 3, scale: 1.0, calm: Duration::ZERO, json: None };
     let mut child = None;
     let mut spin = None;
     let mut quick = false;
@@ -87,31 +81,24 @@ pub(crate) fn parse(args: impl Iterator<Item = OsString>) -> Result<Command, lex
             Long("quick") => quick = true,
             Long("calm") => plan.calm = Duration::from_secs(parser.value()?.parse()?),
             Long("json") => plan.json = Some(parser.value()?.into()),
-            Long("child") => {
-                child = Some((
-                    scenario(&parser.value()?.string()?)?,
-                    peer(&parser.value()?.string()?)?,
-                ))
-            }
+            Long("child") => child = Some((scenario(&parser.value()?.string()?)?, peer(&parser.value()?.string()?)?)),
             Long("spin") => spin = Some(parser.value()?.parse()?),
             _ => return Err(arg.unexpected()),
         }
     }
+    if !(plan.scale > 0.0 && plan.scale.is_finite()) || plan.rounds == 0 {
+        return Err("`--scale` and `--rounds` must be above zero".into());
+    }
     if let Some((scenario, peer)) = child {
-        return Ok(Command::Child(Order {
-            scenario,
-            peer,
-            scale: plan.scale,
-            spin,
-        }));
+        return Ok(Command::Child(Order { scenario, peer, scale: plan.scale, spin }));
     }
     if quick {
         plan.rounds = 1;
         plan.scale = 0.01;
     }
-    if plan.scenarios.is_empty() {
-        plan.scenarios = Scenario::ALL.to_vec();
-    }
+    let wanted = plan.scenarios;
+    plan.scenarios =
+        Scenario::ALL.into_iter().filter(|scenario| wanted.is_empty() || wanted.contains(scenario)).collect();
     Ok(Command::Parent(plan))
 }
 
@@ -148,12 +135,9 @@ mod tests {
 
     #[test]
     fn lists_are_separated_by_commas() {
-        let plan = plan(&["--scenario", "1,7b", "--peers=rayon,tokio"]);
+        let plan = plan(&["--scenario", "7b,1", "--peers=rayon,tokio"]);
         assert_eq!(plan.scenarios, [Scenario::Flood, Scenario::UrgentBlocked]);
-        assert_eq!(
-            plan.peers.iter().map(|peer| peer.name).collect::<Vec<_>>(),
-            ["rayon", "tokio"]
-        );
+        assert_eq!(plan.peers.iter().map(|peer| peer.name).collect::<Vec<_>>(), ["rayon", "tokio"]);
     }
 
     #[test]

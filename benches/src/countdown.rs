@@ -21,10 +21,7 @@ pub(crate) struct Countdown {
 
 impl Countdown {
     pub(crate) const fn new() -> Self {
-        Self {
-            left: AtomicU64::new(0),
-            waiter: Mutex::new(None),
-        }
+        Self { left: AtomicU64::new(0), waiter: Mutex::new(None) }
     }
 
     /// Sets the number of hits to come; the calling thread is the one that will wait.
@@ -38,10 +35,7 @@ impl Countdown {
         // Release, so that the waiter sees what the task wrote.
         if self.left.fetch_sub(1, Ordering::Release) == 1 {
             let waiter = self.waiter.lock().expect("no thread panics here");
-            waiter
-                .as_ref()
-                .expect("`expect` comes before the first hit")
-                .unpark();
+            waiter.as_ref().expect("`expect` comes before the first hit").unpark();
         }
     }
 

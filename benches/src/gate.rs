@@ -20,10 +20,7 @@ struct State {
 impl Gate {
     /// Closes a gate in front of `threads` threads of `pool`; returns once they all stand at it.
     pub(crate) fn close<P: Pool>(pool: &'static P, threads: usize) -> &'static Self {
-        let gate: &Self = Box::leak(Box::new(Self {
-            state: Mutex::default(),
-            changed: Condvar::new(),
-        }));
+        let gate: &Self = Box::leak(Box::new(Self { state: Mutex::default(), changed: Condvar::new() }));
         for standing in 1..=threads {
             pool.low(|| gate.stand());
             // One after the other: a pool that wakes the same thread for two tasks in a row (`switchyard` does) would

@@ -14,29 +14,19 @@ pub(crate) struct Watch {
 
 impl Watch {
     pub(crate) fn start() -> Self {
-        Self {
-            start: Instant::now(),
-            cpu: Cpu::now(),
-            own: process_cpu(),
-            loadavg: loadavg(),
-        }
+        Self { start: Instant::now(), cpu: Cpu::now(), own: process_cpu(), loadavg: loadavg() }
     }
 
     pub(crate) fn finish(self) -> Meanwhile {
         let seconds = self.start.elapsed().as_secs_f64();
         let percent = |time: f64| 100.0 * time / seconds;
-        let own = process_cpu()
-            .zip(self.own)
-            .map(|(now, then)| (now - then).as_secs_f64());
+        let own = process_cpu().zip(self.own).map(|(now, then)| (now - then).as_secs_f64());
         let cpu = Cpu::now().zip(self.cpu).map(|(now, then)| now.since(&then));
         Meanwhile {
             seconds,
             own_cpu: own.map(percent),
             // The total is sampled by ticks and our own share is exact, so the difference may fall below zero.
-            foreign_cpu: cpu
-                .as_ref()
-                .zip(own)
-                .map(|(cpu, own)| percent((cpu.busy - own).max(0.0))),
+            foreign_cpu: cpu.as_ref().zip(own).map(|(cpu, own)| percent((cpu.busy - own).max(0.0))),
             steal: cpu.map(|cpu| percent(cpu.steal)),
             loadavg: self.loadavg,
         }
@@ -47,10 +37,7 @@ impl Watch {
 #[cfg(unix)]
 pub(crate) fn process_cpu() -> Option<Duration> {
     let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
-    Some(Duration::new(
-        time.tv_sec.try_into().ok()?,
-        time.tv_nsec.try_into().ok()?,
-    ))
+    Some(Duration::new(time.tv_sec.try_into().ok()?, time.tv_nsec.try_into().ok()?))
 }
 
 /// CPU time this process has used so far: not asked on this system.
@@ -61,12 +48,7 @@ pub(crate) fn process_cpu() -> Option<Duration> {
 
 /// The load averages, as the kernel prints them.
 pub(crate) fn loadavg() -> Option<String> {
-    Some(
-        std::fs::read_to_string("/proc/loadavg")
-            .ok()?
-            .trim()
-            .to_owned(),
-    )
+    Some(std::fs::read_to_string("/proc/loadavg").ok()?.trim().to_owned())
 }
 
 /// Sleeps until others leave the processor alone, but not longer than `patience`. Where the system doesn't tell: not at all.
@@ -86,12 +68,10 @@ pub(crate) fn wait_until_calm(patience: Duration) {
 
 /// One line about the machine for the report's head.
 pub(crate) fn describe() -> String {
-    let model = std::fs::read_to_string("/proc/cpuinfo")
-        .ok()
-        .and_then(|text| {
-            let line = text.lines().find(|line| line.starts_with("model name"))?;
-            Some(line.split_once(':')?.1.trim().to_owned())
-        });
+    let model = std::fs::read_to_string("/proc/cpuinfo").ok().and_then(|text| {
+        let line = text.lines().find(|line| line.starts_with("model name"))?;
+        Some(line.split_once(':')?.1.trim().to_owned())
+    });
     let kernel = std::fs::read_to_string("/proc/sys/kernel/osrelease").ok();
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
     format!(
@@ -120,23 +100,13 @@ impl Cpu {
         const TICK: f64 = 0.01;
         // user nice system idle iowait irq softirq steal; guest time is contained in user.
         let line = stat.lines().find(|line| line.starts_with("cpu "))?;
-        let ticks: Vec<f64> = line
-            .split_whitespace()
-            .skip(1)
-            .map_while(|field| field.parse().ok())
-            .collect();
+        let ticks: Vec<f64> = line.split_whitespace().skip(1).map_while(|field| field.parse().ok()).collect();
         let at = |index: usize| ticks.get(index).copied().unwrap_or(0.0) * TICK;
-        Some(Self {
-            busy: at(0) + at(1) + at(2) + at(5) + at(6),
-            steal: at(7),
-        })
+        Some(Self { busy: at(0) + at(1) + at(2) + at(5) + at(6), steal: at(7) })
     }
 
     fn since(&self, earlier: &Self) -> Self {
-        Self {
-            busy: self.busy - earlier.busy,
-            steal: self.steal - earlier.steal,
-        }
+        Self { busy: self.busy - earlier.busy, steal: self.steal - earlier.steal }
     }
 }
 
@@ -146,8 +116,7 @@ mod tests {
 
     #[test]
     fn idle_and_steal_are_not_busy() {
-        let cpu =
-            Cpu::parse("cpu  100 10 50 9000 400 5 5 30 0 0\ncpu0 1 2 3\n").expect("well-formed");
+        let cpu = Cpu::parse("cpu  100 10 50 9000 400 5 5 30 0 0\ncpu0 1 2 3\n").expect("well-formed");
         assert!((cpu.busy - 1.7).abs() < 1e-9);
         assert!((cpu.steal - 0.3).abs() < 1e-9);
     }

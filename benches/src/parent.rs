@@ -22,21 +22,10 @@ pub(crate) fn run(plan: &Plan) -> Result<(), Box<dyn Error>> {
     machine::wait_until_calm(plan.calm);
     // One number for all children: each doing its own calibration would give each other work.
     let spin = child::spin_iterations();
-    println!(
-        "{}; {} rounds at scale {}",
-        machine::describe(),
-        plan.rounds,
-        plan.scale
-    );
+    println!("{}; {} rounds at scale {}", machine::describe(), plan.rounds, plan.scale);
+    let mut failed = 0;
     for &scenario in &plan.scenarios {
-        let peers: Vec<&Peer> = Peer::ALL
-            .iter()
-            .copied()
-            .filter(|peer| {
-                plan.peers.is_empty() || plan.peers.iter().any(|wanted| wanted.name == peer.name)
-            })
-            .filter(|peer| peer.measure(scenario).is_some())
-            .collect();
+        let peers = peers(plan, scenario);
         if peers.is_empty() {
             continue;
         }
@@ -50,27 +39,31 @@ pub(crate) fn run(plan: &Plan) -> Result<(), Box<dyn Error>> {
                         write(json.as_mut(), &record)?;
                         records.push(record);
                     }
-                    Err(error) => eprintln!(
-                        "atasker-bench: {} in scenario {}: {error}",
-                        peer.name,
-                        scenario.sheet().id
-                    ),
+                    // The others are measured all the same; the exit code tells in the end.
+                    Err(error) => {
+                        failed += 1;
+                        eprintln!("atasker-bench: {} in scenario {}: {error}", peer.name, scenario.sheet().id);
+                    }
                 }
             }
         }
         report::print_scenario(scenario, &peers, &records);
     }
+    if failed > 0 {
+        return Err(format!("{failed} measurements failed, see above").into());
+    }
     Ok(())
 }
 
+/// Who is wanted and measures this scenario.
+fn peers(plan: &Plan, scenario: Scenario) -> Vec<&'static Peer> {
+    let wanted = |peer: &Peer| plan.peers.is_empty() || plan.peers.iter().any(|wanted| wanted.name == peer.name);
+    let peers = Peer::ALL.iter().copied();
+    peers.filter(|peer| wanted(peer) && peer.measure(scenario).is_some()).collect()
+}
+
 /// Measures in a calm moment, if that is wanted and can be had.
-fn measure(
-    plan: &Plan,
-    scenario: Scenario,
-    peer: &Peer,
-    spin: u64,
-    round: usize,
-) -> Result<Record, Box<dyn Error>> {
+fn measure(plan: &Plan, scenario: Scenario, peer: &Peer, spin: u64, round: usize) -> Result<Record, Box<dyn Error>> {
     let attempts = if plan.calm.is_zero() { 1 } else { ATTEMPTS };
     let mut calmest: Option<Record> = None;
     for _ in 0..attempts {
@@ -87,13 +80,7 @@ fn measure(
 }
 
 /// Starts one child and reads its line.
-fn child(
-    plan: &Plan,
-    scenario: Scenario,
-    peer: &Peer,
-    spin: u64,
-    round: usize,
-) -> Result<Record, Box<dyn Error>> {
+fn child(plan: &Plan, scenario: Scenario, peer: &Peer, spin: u64, round: usize) -> Result<Record, Box<dyn Error>> {
     let output = Command::new(env::current_exe()?)
         .args(["--child", scenario.sheet().id, peer.name])
         .args(["--scale", &plan.scale.to_string()])

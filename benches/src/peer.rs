@@ -61,10 +61,7 @@ impl Peer {
 
     /// How it measures `scenario`, if it does.
     pub(crate) fn measure(&self, scenario: Scenario) -> Option<Measure> {
-        self.runs
-            .iter()
-            .find(|(listed, _)| *listed == scenario)
-            .map(|(_, measure)| *measure)
+        self.runs.iter().find(|(listed, _)| *listed == scenario).map(|(_, measure)| *measure)
     }
 }
 
@@ -79,10 +76,7 @@ pub(crate) struct Size {
 
 impl Size {
     /// Two threads and no reserve: every scenario but one.
-    pub(crate) const TWO: Self = Self {
-        threads: 2,
-        reserve: 0,
-    };
+    pub(crate) const TWO: Self = Self { threads: 2, reserve: 0 };
 
     /// Both together.
     pub(crate) fn all(self) -> usize {
@@ -91,11 +85,7 @@ impl Size {
 
     /// How many Low tasks may run at once in a pool of this kind.
     pub(crate) fn low_threads<P: Pool>(self) -> usize {
-        if P::RESERVES {
-            self.threads
-        } else {
-            self.all()
-        }
+        if P::RESERVES { self.threads } else { self.all() }
     }
 }
 
@@ -135,18 +125,12 @@ pub(crate) trait Waits: Pool {
     /// The handle.
     type Task<T: Send + 'static>: Send + 'static;
 
-    fn start<T: Send + 'static, F: FnOnce() -> T + Send + 'static>(
-        &'static self,
-        body: F,
-    ) -> Self::Task<T>;
+    fn start<T: Send + 'static, F: FnOnce() -> T + Send + 'static>(&'static self, body: F) -> Self::Task<T>;
 
     fn wait<T: Send + 'static>(&'static self, task: Self::Task<T>) -> T;
 
     /// Starts and waits at once, by a shorter way where there is one.
-    fn round_trip<T: Send + 'static, F: FnOnce() -> T + Send + 'static>(
-        &'static self,
-        body: F,
-    ) -> T {
+    fn round_trip<T: Send + 'static, F: FnOnce() -> T + Send + 'static>(&'static self, body: F) -> T {
         self.wait(self.start(body))
     }
 }
@@ -176,11 +160,7 @@ mod tests {
         for scenario in Scenario::ALL {
             for column in scenario.sheet().columns {
                 let peer = Peer::named(column.reference).expect("a reference is a peer");
-                assert!(
-                    peer.measure(scenario).is_some(),
-                    "{} does not measure {scenario:?}",
-                    peer.name
-                );
+                assert!(peer.measure(scenario).is_some(), "{} does not measure {scenario:?}", peer.name);
             }
         }
     }

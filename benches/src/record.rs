@@ -9,10 +9,7 @@ pub(crate) type Figures = BTreeMap<String, f64>;
 
 /// Puts named figures together.
 pub(crate) fn figures<const N: usize>(named: [(&str, f64); N]) -> Figures {
-    named
-        .into_iter()
-        .map(|(name, value)| (name.to_owned(), value))
-        .collect()
+    named.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
 /// One measurement: what came out, and what the machine was doing meanwhile.
@@ -48,7 +45,6 @@ impl Meanwhile {
 
     /// Whether others left the processor alone, as far as the system tells.
     pub(crate) fn is_calm(&self) -> bool {
-        self.foreign_cpu
-            .is_none_or(|foreign| foreign < Self::DISTURBED)
+        self.foreign_cpu.is_none_or(|foreign| foreign < Self::DISTURBED)
     }
 }

@@ -14,11 +14,8 @@ const OURS: &str = "atasker";
 pub(crate) fn print_list() {
     for scenario in Scenario::ALL {
         let Sheet { id, title, .. } = scenario.sheet();
-        let peers: Vec<&str> = Peer::ALL
-            .iter()
-            .filter(|peer| peer.measure(scenario).is_some())
-            .map(|peer| peer.name)
-            .collect();
+        let peers: Vec<&str> =
+            Peer::ALL.iter().filter(|peer| peer.measure(scenario).is_some()).map(|peer| peer.name).collect();
         println!("{id:<4}{title}\n      {}", peers.join(", "));
     }
     println!();
@@ -78,37 +75,22 @@ fn against_the_best(column: &Column, peers: &[&Peer], records: &[Record]) -> Opt
     let ours = stats::median(&samples(column, OURS, records))?;
     let others = peers.iter().filter(|peer| !peer.name.starts_with(OURS));
     let (best, name) = others
-        .filter_map(|peer| {
-            Some((
-                stats::median(&samples(column, peer.name, records))?,
-                peer.name,
-            ))
-        })
+        .filter_map(|peer| Some((stats::median(&samples(column, peer.name, records))?, peer.name)))
         .reduce(|best, other| match column.better {
             Better::Higher if other.0 > best.0 => other,
             Better::Lower if other.0 < best.0 => other,
             _ => best,
         })?;
-    (best > 0.0).then(|| {
-        format!(
-            "{OURS} is at {} × the best peer ({name}) in {}.  ",
-            number(ours / best),
-            column.unit
-        )
-    })
+    (best > 0.0).then(|| format!("{OURS} is at {} × the best peer ({name}) in {}.  ", number(ours / best), column.unit))
 }
 
 fn samples(column: &Column, peer: &str, records: &[Record]) -> Vec<f64> {
-    of(peer, records)
-        .filter_map(|record| record.figures.get(column.key).copied())
-        .collect()
+    of(peer, records).filter_map(|record| record.figures.get(column.key).copied()).collect()
 }
 
 /// The range of foreign CPU over the rounds, marked where it was so much that the row is doubtful.
 fn foreign(peer: &str, records: &[Record]) -> String {
-    let samples: Vec<f64> = of(peer, records)
-        .filter_map(|record| record.machine.foreign_cpu)
-        .collect();
+    let samples: Vec<f64> = of(peer, records).filter_map(|record| record.machine.foreign_cpu).collect();
     match stats::range(&samples) {
         Some((low, high)) if high >= Meanwhile::DISTURBED => format!("{low:.0}–{high:.0} ⚠"),
         Some((low, high)) => format!("{low:.0}–{high:.0}"),
@@ -122,14 +104,8 @@ fn load(records: &[Record]) -> String {
         let loadavg = record?.machine.loadavg.as_deref()?;
         Some(loadavg.split_whitespace().next()?.to_owned())
     };
-    let steal: Vec<f64> = records
-        .iter()
-        .filter_map(|record| record.machine.steal)
-        .collect();
-    match minute(records.first())
-        .zip(minute(records.last()))
-        .zip(stats::range(&steal))
-    {
+    let steal: Vec<f64> = records.iter().filter_map(|record| record.machine.steal).collect();
+    match minute(records.first()).zip(minute(records.last())).zip(stats::range(&steal)) {
         Some(((first, last), (low, high))) => {
             format!(
                 "{first} before, {last} at the last measurement; stolen by the host: {low:.0}–{high:.0} % of a core"

@@ -111,18 +111,8 @@ impl Scenario {
     pub(crate) fn sheet(self) -> Sheet {
         use Better::{Higher, Lower};
 
-        const fn column(
-            key: &'static str,
-            unit: &'static str,
-            better: Better,
-            reference: &'static str,
-        ) -> Column {
-            Column {
-                key,
-                unit,
-                better,
-                reference,
-            }
+        const fn column(key: &'static str, unit: &'static str, better: Better, reference: &'static str) -> Column {
+            Column { key, unit, better, reference }
         }
         const fn rate(reference: &'static str) -> Column {
             column("rate", "M/s", Higher, reference)
@@ -134,36 +124,16 @@ impl Scenario {
         ];
 
         let (id, title, columns): (_, _, &'static [Column]) = match self {
-            Self::Flood => (
-                "1",
-                "1 M tiny tasks from one producer, detached",
-                const { &[rate("crossbeam")] },
-            ),
-            Self::FloodDropped => (
-                "1b",
-                "the same, the handle dropped",
-                const { &[rate("crossbeam")] },
-            ),
-            Self::FloodCaptureLess => (
-                "1c",
-                "the same, detached, nothing captured",
-                const { &[rate("crossbeam")] },
-            ),
-            Self::FourProducers => (
-                "2",
-                "1 M tiny tasks from four producers, detached",
-                const { &[rate("crossbeam")] },
-            ),
-            Self::Tree => (
-                "3",
-                "a binary tree of depth 17, spawned from inside the bodies",
-                const { &[rate("rayon")] },
-            ),
-            Self::Handles => (
-                "4",
-                "every result waited for, 100 k handles alive at once",
-                const { &[rate("tokio")] },
-            ),
+            Self::Flood => ("1", "1 M tiny tasks from one producer, detached", const { &[rate("crossbeam")] }),
+            Self::FloodDropped => ("1b", "the same, the handle dropped", const { &[rate("crossbeam")] }),
+            Self::FloodCaptureLess => ("1c", "the same, detached, nothing captured", const { &[rate("crossbeam")] }),
+            Self::FourProducers => {
+                ("2", "1 M tiny tasks from four producers, detached", const { &[rate("crossbeam")] })
+            }
+            Self::Tree => {
+                ("3", "a binary tree of depth 17, spawned from inside the bodies", const { &[rate("rayon")] })
+            }
+            Self::Handles => ("4", "every result waited for, 100 k handles alive at once", const { &[rate("tokio")] }),
             Self::IdleWake => (
                 "5",
                 "submit → first instruction, the pool idle for 1 ms before",
@@ -178,23 +148,10 @@ impl Scenario {
             Self::RoundTrip => (
                 "6",
                 "submit and wait from outside, one at a time",
-                const {
-                    &[
-                        column("mean", "mean µs", Lower, "rusty_pool"),
-                        column("p99", "p99 µs", Lower, "rusty_pool"),
-                    ]
-                },
+                const { &[column("mean", "mean µs", Lower, "rusty_pool"), column("p99", "p99 µs", Lower, "rusty_pool")] },
             ),
-            Self::Urgent => (
-                "7",
-                "a High task each 1 ms into 100 k queued Low tasks of 20 µs",
-                URGENT,
-            ),
-            Self::UrgentBlocked => (
-                "7b",
-                "the same, Low tasks that block for 10 ms, one place in reserve",
-                URGENT,
-            ),
+            Self::Urgent => ("7", "a High task each 1 ms into 100 k queued Low tasks of 20 µs", URGENT),
+            Self::UrgentBlocked => ("7b", "the same, Low tasks that block for 10 ms, one place in reserve", URGENT),
             Self::Memory => (
                 "12",
                 "a queued task that captures 16 bytes, detached",
@@ -215,26 +172,14 @@ impl Scenario {
                     ]
                 },
             ),
-            Self::Items => (
-                "13",
-                "queue worker, u64 items from one producer, unbounded",
-                const { &[rate("crossbeam")] },
-            ),
-            Self::ItemsFour => (
-                "13b",
-                "the same, four producers",
-                const { &[rate("crossbeam")] },
-            ),
-            Self::BoundedItems => (
-                "13c",
-                "queue worker, u64 items from one producer, bound 1024",
-                const { &[rate("crossbeam")] },
-            ),
-            Self::BoundedItemsFour => (
-                "13d",
-                "the same, four producers",
-                const { &[rate("crossbeam")] },
-            ),
+            Self::Items => {
+                ("13", "queue worker, u64 items from one producer, unbounded", const { &[rate("crossbeam")] })
+            }
+            Self::ItemsFour => ("13b", "the same, four producers", const { &[rate("crossbeam")] }),
+            Self::BoundedItems => {
+                ("13c", "queue worker, u64 items from one producer, bound 1024", const { &[rate("crossbeam")] })
+            }
+            Self::BoundedItemsFour => ("13d", "the same, four producers", const { &[rate("crossbeam")] }),
             Self::NestedWait => (
                 "15",
                 "`wait()` inside a body for a queued task",

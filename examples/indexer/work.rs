@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt;
 use std::fs::File;
-use std::io::{self, BufWriter, Read, Write};
+use std::io::{self, Read};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,10 +13,10 @@ use std::time::Instant;
 use atasker::{Priority, PutError, background_task, background_worker, task_supervisor};
 use blake3::{Hash, Hasher};
 use indicatif::{HumanBytes, HumanCount, ProgressBar};
-use serde::Serialize;
 
 use crate::index::{Index, Longest};
 use crate::intake::Intake;
+use crate::output::{Output, Record};
 
 /// Set by `--fifo`, before anything is started.
 pub(crate) static ALL_ALIKE: AtomicBool = AtomicBool::new(false);
@@ -50,14 +50,11 @@ pub(crate) fn hash_file(path: PathBuf, index: Arc<Index>, intake: Arc<Intake>) -
 }
 
 /// Writes a line for each file. An error ends it: what is queued then is discarded, and the intake is closed.
-#[background_worker(queue = 256)]
-pub(crate) fn write_record(record: Record, out: &mut BufWriter<File>, intake: &Intake) -> ControlFlow<()> {
-    let line = serde_json::to_writer(&mut *out, &record).map_err(io::Error::from);
-    let written = line.and_then(|()| out.write_all(b"\n")).and_then(|()| {
-        // Flushed when nothing waits, hence after the last one too.
-        if write_record.is_empty() { out.flush() } else { Ok(()) }
-    });
-    match written {
+///
+/// Nobody waits for a line, so it is as `Low` as its source: above that it would be woken for every single one.
+#[background_worker(queue = 256, priority = rank(Priority::Low))]
+pub(crate) fn write_record(record: Record, out: &Output, intake: &Intake) -> ControlFlow<()> {
+    match out.write(&record) {
         Ok(()) => ControlFlow::Continue(()),
         Err(error) => {
             intake.close(Some(error));
@@ -105,15 +102,6 @@ pub(crate) fn answer(index: &Index, bar: &ProgressBar, last: &mut (Instant, u64)
 pub(crate) fn look_up(hash: Option<Hash>, asked: Instant, index: Arc<Index>) -> u32 {
     index.latencies().add(asked.elapsed());
     hash.map_or(0, |hash| index.copies(&hash))
-}
-
-/// A line of the output.
-#[derive(Debug, Serialize)]
-pub(crate) struct Record {
-    /// Bytes that are not Unicode are replaced.
-    path: String,
-    size: u64,
-    hash: String,
 }
 
 /// A file that is not in the index, and why.

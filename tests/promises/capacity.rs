@@ -122,7 +122,8 @@ fn one_put_wakes_one_thread() {
     fill(&s, 8);
     let ran = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&ran);
-    let consumer = background_worker(move |add: usize| _ = count.fetch_add(add, Ordering::SeqCst)).queue().supervisor(&s);
+    let consumer =
+        background_worker(move |add: usize| _ = count.fetch_add(add, Ordering::SeqCst)).queue().supervisor(&s);
     let consumer = consumer.start().unwrap();
     let rest = || s.info().active.total() == 0 && ours().iter().all(|(_, state)| state == "S");
     eventually("all sleep", rest);

@@ -190,13 +190,30 @@ impl Pool {
 
     /// Whether nothing runs or waits.
     pub(crate) fn is_quiet(&self) -> bool {
-        self.state.lock().is_quiet()
+        let mut state = self.state.lock();
+        if !state.is_quiet() && state.thread_count() == 0 {
+            // Dead entries are buried by the threads that take them out; where there is none, here.
+            let dead = state.queues.remove(|job| !job.is_live());
+            let quiet = state.is_quiet();
+            drop(state);
+            drop(dead);
+            return quiet;
+        }
+        state.is_quiet()
     }
 
     /// Whether this process is a fork of the one that the pool lives in. Its locks are then not to be touched: a
     /// thread that is not here may have held one.
     pub(crate) fn is_forked(&self) -> bool {
         self.born != fork::count()
+    }
+
+    /// Undoes an opening that could not make its threads.
+    pub(crate) fn undo_open(self: &Arc<Self>, was_created: bool) {
+        self.close();
+        if was_created {
+            self.state.lock().stage = Stage::Created;
+        }
     }
 
     /// Sends the threads away and joins them. To be called when the pool is quiet.
@@ -227,18 +244,22 @@ impl Pool {
 
     /// Closes without waiting: cancels what is queued and gives up on what runs. Names it, and since when it runs.
     pub(crate) fn give_up(&self) -> Vec<(String, Instant)> {
-        let (running, threads, stranded) = {
+        let (running, threads, stranded, errands) = {
             let mut state = self.state.lock();
             state.stage = Stage::Closed;
             let (running, threads) = state.give_up();
             state.queues.carried.clear();
+            let errands = std::mem::take(&mut state.queues.errands);
             let stranded = state.queues.remove(|_| true);
-            (running, threads, stranded)
+            (running, threads, stranded, errands)
         };
         for thread in threads {
             thread.unpark();
         }
         self.refuse(stranded, Refusal::Cancelled);
+        for errand in errands {
+            errand.refuse(Refusal::Cancelled);
+        }
         running.iter().map(|Running { job, since }| (job.name().into_owned(), *since)).collect()
     }
 
@@ -288,6 +309,29 @@ impl Pool {
             position.and_then(|position| carried.remove(position))
         };
         taken_back.is_none()
+    }
+
+    /// Runs housekeeping at once, whatever the load, on a thread beside all places. Gives it back where there is none.
+    pub(crate) fn send(self: &Arc<Self>, errand: Arc<dyn Job>) -> Result<(), Arc<dyn Job>> {
+        let call = {
+            let mut state = self.state.lock();
+            if matches!(state.stage, Stage::Created | Stage::Closed) {
+                return Err(errand);
+            }
+            state.queues.errands.push_back(Arc::clone(&errand));
+            state.call()
+        };
+        let Some(call) = call else { return Ok(()) };
+        if self.answer(vec![call]).is_ok() {
+            return Ok(());
+        }
+        let taken_back = {
+            let mut state = self.state.lock();
+            let errands = &mut state.queues.errands;
+            let position = errands.iter().position(|queued| Arc::ptr_eq(queued, &errand));
+            position.and_then(|position| errands.remove(position))
+        };
+        taken_back.map_or(Ok(()), Err)
     }
 
     /// Whether this thread has so many bodies on its stack that the next awaited task gets a thread of its own.

@@ -10,6 +10,9 @@ use crate::priority::{PerPriority, Priority};
 /// Fewer dead entries than this are never worth a sweep.
 const SWEEP_FROM: usize = 64;
 
+/// An empty queue keeps memory for so many entries.
+const KEEP_CAPACITY: usize = 4096;
+
 /// The jobs of one priority, in the order of their coming.
 #[derive(Default)]
 pub(super) struct Fifo {
@@ -64,6 +67,10 @@ impl Fifo {
         let entry = self.entries.pop_front()?;
         self.warned = self.warned.saturating_sub(1);
         self.errored = self.errored.saturating_sub(1);
+        if self.entries.is_empty() && self.entries.capacity() > KEEP_CAPACITY {
+            // What a burst has grown is given back.
+            self.entries = VecDeque::new();
+        }
         Some(entry.job)
     }
 
@@ -169,6 +176,8 @@ pub(super) struct Queues {
     pub(super) of: PerPriority<Fifo>,
     /// Jobs for which a waiter too deep in nested waits wants a thread of their own; they run in the waiter's place.
     pub(super) carried: VecDeque<(Arc<dyn Job>, Priority)>,
+    /// Housekeeping that runs user code; it takes no place.
+    pub(super) errands: VecDeque<Arc<dyn Job>>,
 }
 
 impl Queues {
@@ -192,6 +201,8 @@ impl Queues {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.carried.is_empty() && Priority::ALL.iter().all(|&priority| self.of[priority].len() == 0)
+        self.carried.is_empty()
+            && self.errands.is_empty()
+            && Priority::ALL.iter().all(|&priority| self.of[priority].len() == 0)
     }
 }

@@ -39,6 +39,10 @@ impl Limits {
     }
 }
 
+/// So many errands run at once, each on a thread beside all places. They wait for nobody but each other, so any number
+/// would do; this one bounds the threads where ten thousand workers stop at once.
+const MAX_ERRANDS: usize = 64;
+
 /// How threads are made and when they leave.
 #[derive(Clone, Debug)]
 pub(super) struct ThreadSpec {
@@ -68,6 +72,8 @@ pub(super) enum Charge {
     Place(Priority),
     /// Nothing: a `Critical` task beside the places.
     Beside,
+    /// Nothing: housekeeping.
+    Errand,
     /// The place of the body that waits for it; its own entry still stands in its priority's queue.
     Carried(Priority),
 }
@@ -165,6 +171,8 @@ pub(super) struct State {
     beside: usize,
     /// Jobs running in a waiter's place on a thread of their own.
     carried: usize,
+    /// Errands that run.
+    errands: usize,
     /// Running jobs by priority, for the info.
     active: PerPriority<usize>,
     /// Tasks that the clock holds, for the info: they hold no place.
@@ -196,6 +204,7 @@ impl State {
             places: 0,
             beside: 0,
             carried: 0,
+            errands: 0,
             active: PerPriority::default(),
             delayed: PerPriority::default(),
             slots: Vec::new(),
@@ -234,6 +243,12 @@ impl State {
             self.carried += 1;
             return Some((job, Charge::Carried(priority)));
         }
+        if self.errands < MAX_ERRANDS
+            && let Some(job) = self.queues.errands.pop_front()
+        {
+            self.errands += 1;
+            return Some((job, Charge::Errand));
+        }
         for priority in Priority::ALL.into_iter().rev() {
             if self.queues.of[priority].len() == 0 {
                 continue;
@@ -269,6 +284,10 @@ impl State {
                 self.beside -= 1;
                 Priority::Critical
             }
+            Charge::Errand => {
+                self.errands -= 1;
+                return Vec::new();
+            }
             Charge::Carried(priority) => {
                 self.carried -= 1;
                 return if ran == Ran::Dead { Vec::new() } else { self.queues.of[priority].died() };
@@ -290,7 +309,8 @@ impl State {
         let critical = queues.critical.len();
         let beside = critical.min(self.limits.critical.saturating_sub(self.beside));
         let mut places = self.places;
-        let mut admissible = self.queues.carried.len() + beside;
+        let errands = self.queues.errands.len().min(MAX_ERRANDS - self.errands);
+        let mut admissible = self.queues.carried.len() + errands + beside;
         for (queued, limit) in [
             (critical - beside + queues.high.len(), self.limits.high),
             (queues.normal.len(), self.limits.normal),
@@ -423,7 +443,8 @@ impl State {
 
     /// Whether nothing runs, waits or is on its way.
     pub(super) fn is_quiet(&self) -> bool {
-        self.places == 0 && self.beside == 0 && self.carried == 0 && self.spawning == 0 && self.queues.is_empty()
+        let running = self.places + self.beside + self.carried + self.errands;
+        running == 0 && self.spawning == 0 && self.queues.is_empty()
     }
 
     pub(super) fn active(&self) -> PerPriority<usize> {
@@ -435,7 +456,8 @@ impl State {
     /// The threads are to be woken: a parked one then sees that its epoch is over.
     pub(super) fn give_up(&mut self) -> (Vec<Running>, Vec<Unparker>) {
         self.epoch += 1;
-        (self.places, self.beside, self.carried, self.searching, self.spawning) = (0, 0, 0, 0, 0);
+        (self.places, self.beside, self.carried, self.errands) = (0, 0, 0, 0);
+        (self.searching, self.spawning) = (0, 0);
         self.active = PerPriority::default();
         self.parked.clear();
         let slots = std::mem::take(&mut self.slots);

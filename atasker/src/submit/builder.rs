@@ -2,13 +2,14 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::options::TaskOptions;
-use super::{Plan, submit};
+use super::{Plan, submit, submit_or_drop};
 use crate::error::Rejected;
 use crate::priority::Priority;
-use crate::supervisor::{Supervisor, task_supervisor};
+use crate::supervisor::{Core, Supervisor, task_supervisor};
 use crate::task::{Task, name_of};
 
 /// Makes a task of any closure or fn without arguments: what `#[background_task]` does, by hand.
@@ -72,7 +73,8 @@ impl<F> TaskBuilder<F> {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        self.submit(false).0
+        let (supervisor, plan, body) = self.plan(false);
+        Task::new(submit_or_drop(&supervisor, plan, body))
     }
 
     /// Starts it, or gives the body back.
@@ -98,8 +100,9 @@ impl<F> TaskBuilder<F> {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        let (task, taken) = self.submit(false);
-        taken.map(|()| task).map_err(Rejected::new)
+        let (supervisor, plan, body) = self.plan(false);
+        let (cell, taken) = submit(&supervisor, plan, body);
+        taken.map(|()| Task::new(cell)).map_err(Rejected::new)
     }
 
     /// Starts it without a handle: the cheapest way in. A refusal is logged and counted.
@@ -108,19 +111,15 @@ impl<F> TaskBuilder<F> {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        drop(self.submit(true));
+        let (supervisor, plan, body) = self.plan(true);
+        drop(submit_or_drop(&supervisor, plan, body));
     }
 
-    fn submit<T>(self, detached: bool) -> (Task<T>, Result<(), F>)
-    where
-        F: FnOnce() -> T + Send + 'static,
-        T: Send + 'static,
-    {
+    fn plan(self, detached: bool) -> (Arc<Core>, Plan, F) {
         let TaskOptions { priority, name, delay, supervisor } = self.options;
         let plan = Plan { name: name_of::<F>(name), priority: priority.unwrap_or_default(), delay, detached };
         let supervisor = supervisor.as_ref().unwrap_or_else(|| task_supervisor());
-        let (cell, taken) = submit(&supervisor.core, plan, self.body);
-        (Task::new(cell), taken)
+        (Arc::clone(&supervisor.core), plan, self.body)
     }
 }
 

@@ -16,6 +16,7 @@ pub use site::Site;
 use crate::clock;
 use crate::error::Error;
 use crate::log;
+use crate::panics::drop_contained;
 use crate::pool::Refused;
 use crate::priority::Priority;
 use crate::supervisor::Core;
@@ -29,6 +30,19 @@ struct Plan {
     delay: Option<Duration>,
     /// Nobody will hold a handle.
     detached: bool,
+}
+
+/// [`submit`] for those who don't want a refused body back.
+fn submit_or_drop<F, T>(core: &Arc<Core>, plan: Plan, body: F) -> Arc<Cell<F, T>>
+where
+    F: FnOnce() -> T + Send + 'static,
+    T: Send + 'static,
+{
+    let (cell, taken) = submit(core, plan, body);
+    if let Err(body) = taken {
+        drop_contained(body);
+    }
+    cell
 }
 
 /// Makes a task's cell and hands it to the pool, or to the clock; starts the supervisor where it was never started.

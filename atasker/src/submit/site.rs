@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use super::options::TaskOptions;
-use super::{Plan, submit};
+use super::{Plan, submit_or_drop};
 use crate::priority::Priority;
 use crate::supervisor::{Supervisor, task_supervisor};
 use crate::task::Task;
@@ -49,7 +49,7 @@ impl<'a> Site<'a> {
         T: Send + 'static,
     {
         let supervisor = self.supervisor.unwrap_or_else(|| task_supervisor());
-        Task::new(submit(&supervisor.core, self.plan(false), body).0)
+        Task::new(submit_or_drop(&supervisor.core, self.plan(false), body))
     }
 
     /// Starts it with options that go before the declaration.
@@ -66,7 +66,7 @@ impl<'a> Site<'a> {
             delay: options.delay.or(self.delay),
             detached: false,
         };
-        Task::new(submit(&supervisor.core, plan, body).0)
+        Task::new(submit_or_drop(&supervisor.core, plan, body))
     }
 
     /// Starts it without a handle. A refusal is logged and counted.
@@ -76,8 +76,7 @@ impl<'a> Site<'a> {
         T: Send + 'static,
     {
         let supervisor = self.supervisor.unwrap_or_else(|| task_supervisor());
-        let (_, refused) = submit(&supervisor.core, self.plan(true), body);
-        drop(refused);
+        drop(submit_or_drop(&supervisor.core, self.plan(true), body));
     }
 
     fn plan(self, detached: bool) -> Plan {

@@ -10,8 +10,7 @@ use super::{Owner, Supervisor};
 use crate::clock::{self, Clock};
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::pool::{Job, Overseer, Pool, Ran, Refusal, SlowStart, Slowness, Source};
-use crate::priority::Priority;
+use crate::pool::{Job, Overseer, Pool, Ran, Refusal, SlowStart, Slowness};
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use crate::time::Deadline;
@@ -112,16 +111,12 @@ impl Core {
         }
     }
 
-    /// Runs `errand` on a pool thread at once, whatever the load. Gives it back when there is no thread for it.
-    pub(crate) fn send(
-        &self,
-        name: &'static str,
-        errand: impl FnOnce() + Send + 'static,
-    ) -> Option<Box<dyn FnOnce() + Send>> {
-        let errand = Arc::new(Errand { name, work: Mutex::new(Some(Box::new(errand))) });
-        let job: Arc<dyn Job> = Arc::<Errand>::clone(&errand);
-        let refused = self.pool.submit(Priority::Critical, job, Source::Inside).is_err();
-        refused.then(|| errand.work.lock().take()).flatten()
+    /// Runs `work` on a pool thread at once, whatever the load; here, where there is no thread for it.
+    pub(crate) fn send(&self, name: &'static str, work: impl FnOnce() + Send + 'static) {
+        let errand = Arc::new(Errand { name, work: Mutex::new(Some(Box::new(work))) });
+        if let Err(errand) = self.pool.send(errand) {
+            crate::pool::enter(&self.pool, Arc::clone(&errand), || errand.run());
+        }
     }
 }
 
@@ -158,7 +153,7 @@ impl clock::Bell for SlowLook {
             let hook = core.slow_start_hook.lock().clone();
             let teller = Arc::clone(&core);
             // Events and hook are user code: a thread of the pool tells, beside all places, since those are taken.
-            _ = core.send("slow start report", move || {
+            core.send("slow start report", move || {
                 tell_slow_starts(&teller.name, &report);
                 let told = crate::panics::contain(|| {
                     if let Some(hook) = &hook {
@@ -229,8 +224,9 @@ impl Job for Errand {
         Ran::Errand
     }
 
+    /// A bounded stop has given up on it: it is done where it stands, since somebody may wait for it.
     fn refuse(self: Arc<Self>, _why: Refusal) -> bool {
-        true
+        self.run() == Ran::Errand
     }
 
     fn is_task(&self) -> bool {

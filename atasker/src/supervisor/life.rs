@@ -130,8 +130,7 @@ impl Core {
         };
         if opened.is_err() {
             // Threads that were made before the refusal leave again.
-            self.pool.drain();
-            self.pool.close();
+            self.pool.undo_open(before == Phase::Created);
         }
         {
             let mut life = self.life.lock();

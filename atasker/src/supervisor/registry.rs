@@ -79,6 +79,8 @@ impl Registry {
         residents.known.remove(&id);
         if autostart {
             residents.autostart.insert(id, Arc::clone(resident));
+        } else {
+            residents.autostart.remove(&id);
         }
         Ok(entry)
     }

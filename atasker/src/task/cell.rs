@@ -183,9 +183,6 @@ where
     fn end_unstarted(&self, end: TaskStatus) -> Option<TaskStatus> {
         let before = self.head.state.end_unstarted(end)?;
         self.head.stamp(|times, now| times.finished = now);
-        if before == TaskStatus::Delayed {
-            self.head.pool.count_delayed(self.head.priority, false);
-        }
         let (waiter, deadline) = {
             let mut slot = self.slot.lock();
             (slot.waiter.take(), slot.deadline.take())
@@ -196,6 +193,13 @@ where
         }
         wake(waiter);
         Some(before)
+    }
+
+    /// Counts a task that the clock had taken in as no longer delayed.
+    fn leave_clock(&self, before: TaskStatus) {
+        if before == TaskStatus::Delayed {
+            self.head.pool.count_delayed(self.head.priority, false);
+        }
     }
 
     /// Drops the body of a task that will not run, as a body of the pool: what its values' `Drop` calls, a stop among
@@ -271,9 +275,8 @@ where
             Refusal::Cancelled => TaskStatus::Cancelled,
             Refusal::NoThread => TaskStatus::Rejected,
         };
-        if self.end_unstarted(end).is_none() {
-            return false;
-        }
+        let Some(before) = self.end_unstarted(end) else { return false };
+        self.leave_clock(before);
         self.head.pool.count(|totals| match why {
             Refusal::Cancelled => totals.cancelled += 1,
             Refusal::NoThread => totals.rejected += 1,
@@ -303,7 +306,7 @@ where
         if !self.head.state.due() {
             return;
         }
-        self.head.pool.count_delayed(self.head.priority, false);
+        self.leave_clock(TaskStatus::Delayed);
         self.slot.lock().deadline = None;
         let job: Arc<dyn Job> = Arc::<Self>::clone(&self);
         match self.head.pool.submit(self.head.priority, job, Source::Inside) {
@@ -356,6 +359,7 @@ where
             return CancelOutcome::TooLate;
         }
         if let Some(before) = self.end_unstarted(TaskStatus::Cancelled) {
+            self.leave_clock(before);
             self.head.pool.count(|totals| totals.cancelled += 1);
             if before == TaskStatus::Queued {
                 self.head.pool.died(self.head.priority);

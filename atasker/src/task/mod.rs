@@ -13,7 +13,7 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 pub(crate) use cell::{Cell, Head, Join, Name};
@@ -49,6 +49,8 @@ use crate::time::Deadline;
 pub struct Task<T> {
     /// The handle's end of the cell.
     cell: Arc<dyn Join<T>>,
+    /// An earlier poll too deep on a pool thread's stack has got the task a thread of its own.
+    carried: bool,
 }
 
 /// What is known of a task at one moment.
@@ -73,7 +75,7 @@ pub struct TaskInfo {
 
 impl<T> Task<T> {
     pub(crate) fn new(cell: Arc<dyn Join<T>>) -> Self {
-        Self { cell }
+        Self { cell, carried: false }
     }
 
     /// Waits for the result.
@@ -132,38 +134,41 @@ impl<T> Task<T> {
         }
     }
 
-    /// Sleeps until the result is there or the deadline has passed.
-    ///
-    /// With `runs`, a thread of the task's own pool runs the task here as soon as it is queued.
+    /// Sleeps until the result is there or the deadline has passed. With `runs`, runs the task here where it may.
     fn block(&self, deadline: Deadline, runs: bool) -> Option<Result<T, TaskError>> {
+        let mut carried = false;
+        crate::wait::block_until(deadline, |waker| self.look(waker, runs, &mut carried))
+    }
+
+    /// The result, if it is there; else leaves the waker.
+    ///
+    /// With `runs`, a thread of the task's own pool runs the task here as soon as it is queued: it keeps its place while
+    /// it waits, and where all places wait nobody else would.
+    fn look(&self, waker: &Waker, runs: bool, carried: &mut bool) -> Option<Result<T, TaskError>> {
+        if let Some(result) = self.cell.collect(Some(waker)) {
+            return Some(result);
+        }
         let head = self.cell.head();
         let job: Arc<dyn Job> = Arc::clone(&self.cell) as Arc<dyn Job>;
         if pool::is_running_here(&job) {
             return Some(Err(TaskError::Deadlock));
         }
-        if head.pool.is_forked() && !head.state.status().is_finished() {
+        if head.pool.is_forked() {
             // Its threads stayed in the parent process: nobody here would ever run it.
             return Some(Err(TaskError::Rejected));
         }
-        let home = pool::home().filter(|home| runs && Arc::ptr_eq(&home.pool, &head.pool));
-        let mut carried = false;
-        crate::wait::block_until(deadline, |waker| {
-            if let Some(result) = self.cell.collect(Some(waker)) {
-                return Some(result);
-            }
-            let home = home.as_ref()?;
-            if carried || head.state.status() != TaskStatus::Queued {
+        if !runs || *carried || head.state.status() != TaskStatus::Queued {
+            return None;
+        }
+        let home = pool::home().filter(|home| Arc::ptr_eq(&home.pool, &head.pool))?;
+        if head.pool.is_deep(head.max_nesting as usize) {
+            *carried = head.pool.carry(head.priority, &job);
+            if *carried {
                 return None;
             }
-            if head.pool.is_deep(head.max_nesting as usize) {
-                carried = head.pool.carry(head.priority, &job);
-                if carried {
-                    return None;
-                }
-            }
-            // Run here, it is ended; or another thread was first, and wakes this one when it is.
-            if head.pool.run_here(home, head.priority, &job) { self.cell.collect(None) } else { None }
-        })
+        }
+        // Run here, it is ended; or another thread was first, and wakes this one when it is.
+        if head.pool.run_here(&home, head.priority, &job) { self.cell.collect(None) } else { None }
     }
 }
 
@@ -218,8 +223,12 @@ impl<T> Task<T> {
 impl<T> Future for Task<T> {
     type Output = Result<T, TaskError>;
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.cell.collect(Some(cx.waker())).map_or(Poll::Pending, Poll::Ready)
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        // A body that blocks on a future is a waiting body like one in `wait`: it runs the task, or nobody might.
+        let mut carried = self.carried;
+        let result = self.look(cx.waker(), true, &mut carried);
+        self.carried = carried;
+        result.map_or(Poll::Pending, Poll::Ready)
     }
 }
 

@@ -11,11 +11,11 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::AtomicU64 as Serial;
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
-use super::bell::{Bell, Rung, Seized};
+use super::bell::{Bell, Life, Rung, Seized};
 use super::body::Step;
 use super::context::WorkerContext;
 use super::mailbox::AnyMailbox;
@@ -68,6 +68,23 @@ struct Home {
     priority: Priority,
     /// Its entry in the supervisor's registry.
     entry: Entry,
+    /// Its entry in the pool's queue, whenever it is there; what tells that it runs on a thread.
+    slice: Arc<Slice>,
+}
+
+impl Home {
+    fn job(&self) -> Arc<dyn Job> {
+        Arc::<Slice>::clone(&self.slice)
+    }
+}
+
+/// One life of a worker, as the pool sees it.
+struct Slice {
+    /// Weak, since the worker keeps it. While it runs, its supervisor owns the worker.
+    core: Weak<Core>,
+    life: Life,
+    /// For reports.
+    name: String,
 }
 
 /// One worker. It may be started again after it has stopped.
@@ -131,16 +148,17 @@ impl Core {
     }
 
     /// Whether this thread is in the worker's own body or hook.
-    pub(super) fn is_own_body(self: &Arc<Self>) -> bool {
-        pool::is_running_here(&self.job())
-    }
-
-    fn job(self: &Arc<Self>) -> Arc<dyn Job> {
-        Arc::<Self>::clone(self)
+    pub(super) fn is_own_body(&self) -> bool {
+        self.home().is_some_and(|home| pool::is_running_here(&home.job()))
     }
 
     fn home(&self) -> Option<Home> {
         self.home.lock().clone()
+    }
+
+    /// The home of a worker that was started at some time: the one that somebody has, or has rung.
+    fn own_home(&self) -> Home {
+        self.home().expect("a worker that runs or was rung has been started")
     }
 
     fn items(&self) -> usize {
@@ -162,6 +180,8 @@ impl Core {
         }
         self.stopping.store(false, Ordering::Relaxed);
         self.paused.store(false, Ordering::SeqCst);
+        let forgotten = self.kept.lock().take();
+        drop_contained(forgotten.map(|kept| kept.step));
         let entry = match self.let_in(&supervisor, schedule, autostart) {
             Ok(entry) => entry,
             Err(error) => {
@@ -171,15 +191,18 @@ impl Core {
                 return Err(error);
             }
         };
-        *self.home.lock() = Some(Home { supervisor: Arc::clone(&supervisor), priority: schedule.priority, entry });
         *self.keeps.lock() = autostart.then_some((schedule, capacity));
         log::worker_started(&self.name);
         let greeting = step.has_hooks();
         let cx = WorkerContext::new(Arc::clone(self), supervisor.weak_handle());
         *self.body.lock() = Some(Body { step, cx, greeted: false });
+        let earlier;
         {
             let mut plan = self.plan.lock();
-            self.bell.open();
+            let slice = Slice { core: Arc::downgrade(self), life: self.bell.open(), name: self.name.clone() };
+            let (priority, slice) = (schedule.priority, Arc::new(slice));
+            let home = Home { supervisor: Arc::clone(&supervisor), priority, entry, slice };
+            earlier = self.home.lock().replace(home);
             let deadline = plan.begin(schedule, greeting, supervisor.clock.now());
             if plan.stopping.is_none() {
                 self.arm(&mut plan, &supervisor, deadline);
@@ -188,7 +211,8 @@ impl Core {
                 }
             }
         }
-        self.let_go(&supervisor, schedule.priority);
+        drop(earlier);
+        self.let_go();
         Ok(())
     }
 
@@ -233,14 +257,14 @@ impl Core {
     /// Sees to it that somebody looks at what is to be done.
     fn ring(self: &Arc<Self>) {
         if self.bell.ring() == Rung::Enqueue {
-            let Home { supervisor, priority, .. } = self.home().expect("a worker that was rung has been started");
-            self.enqueue(&supervisor, priority);
+            self.enqueue();
         }
     }
 
     /// Puts the worker, whose bell says `Queued`, into its pool's queue.
-    fn enqueue(self: &Arc<Self>, supervisor: &SupervisorCore, priority: Priority) {
-        if supervisor.pool.submit(priority, self.job(), Source::Inside).is_err() {
+    fn enqueue(self: &Arc<Self>) {
+        let home = self.own_home();
+        if home.supervisor.pool.submit(home.priority, home.job(), Source::Inside).is_err() {
             // The pool was closed by a bounded stop that ran out: nothing will run this worker again.
             self.request_stop(true);
         }
@@ -335,7 +359,7 @@ impl Core {
 
     /// What the one who has the worker does: greets once, runs what is wanted, and lets it go.
     fn slice(self: &Arc<Self>) {
-        let Home { supervisor, priority, .. } = self.home().expect("a worker that somebody has is not stopped");
+        let Home { supervisor, priority, .. } = self.own_home();
         let mut body = self.take_body();
         self.greet(&mut body);
         let began = supervisor.clock.now();
@@ -354,7 +378,7 @@ impl Core {
             runs += 1;
         }
         *self.body.lock() = Some(body);
-        self.let_go(&supervisor, priority);
+        self.let_go();
     }
 
     /// Whether a slice goes on after a run: only with a queue, only for a while, and not while something above waits.
@@ -415,7 +439,9 @@ impl Core {
     fn greet(&self, body: &mut Body) {
         let greeting = {
             let mut plan = self.plan.lock();
-            std::mem::take(&mut plan.greeting) && plan.stopping.is_none()
+            // A stop may have been asked for before the first run: then only if there are items to work off.
+            let runs = plan.want(self.items()) == Want::Run;
+            std::mem::take(&mut plan.greeting) && runs
         };
         if greeting {
             let Body { step, cx, greeted } = body;
@@ -429,13 +455,13 @@ impl Core {
     }
 
     /// Lets a worker go that this thread has: to rest, to the queue, or to its end.
-    fn let_go(self: &Arc<Self>, supervisor: &SupervisorCore, priority: Priority) {
+    fn let_go(self: &Arc<Self>) {
         loop {
             match self.want() {
                 Want::Finish => return self.finish(),
                 Want::Run => {
                     self.bell.requeue();
-                    return self.enqueue(supervisor, priority);
+                    return self.enqueue();
                 }
                 Want::Nothing => {
                     if self.bell.settle() {
@@ -483,7 +509,7 @@ impl Core {
     fn discard_items(self: &Arc<Self>) {
         let (Some(mailbox), Some(home)) = (&self.mailbox, self.home()) else { return };
         // The items' Drop is user code, and what it calls must not wait for the thread it is called on.
-        let discarded = pool::enter(&home.supervisor.pool, self.job(), || mailbox.discard());
+        let discarded = pool::enter(&home.supervisor.pool, home.job(), || mailbox.discard());
         if discarded > 0 {
             self.plan.lock().counters.discarded += discarded;
             home.supervisor.registry.count_discarded(discarded);
@@ -515,7 +541,7 @@ impl Core {
 
     /// Ends a worker that this thread has seized.
     fn end_seized(self: &Arc<Self>, seized: Seized) {
-        let Home { supervisor, priority, .. } = self.home().expect("a worker that somebody has is not stopped");
+        let Home { supervisor, priority, .. } = self.own_home();
         if seized == Seized::Queued {
             supervisor.pool.died(priority);
         }
@@ -525,17 +551,15 @@ impl Core {
         }
         // `on_stop` is the user's: it runs on a pool thread, at once, so that the one who asks never waits for it.
         let worker = Arc::clone(self);
-        if let Some(errand) = supervisor.send("on_stop", move || worker.finish()) {
-            errand();
-        }
+        supervisor.send("on_stop", move || worker.finish());
     }
 
     /// The end, by the one who has the worker.
     fn finish(self: &Arc<Self>) {
-        let home = self.home().expect("a worker that somebody has is not stopped");
+        let home = self.own_home();
         // As a body of its own, wherever it runs: what the hook and the Drop of the state call, a stop of this very
         // worker among it, must not wait for this thread.
-        pool::enter(&home.supervisor.pool, self.job(), || {
+        pool::enter(&home.supervisor.pool, home.job(), || {
             let Body { mut step, cx, greeted } = self.take_body();
             if greeted {
                 self.hook("on_stop", || step.on_stop(&cx));
@@ -594,9 +618,10 @@ impl Core {
         let worker_home = self.home();
         let place =
             pool::home().zip(worker_home).filter(|(place, home)| Arc::ptr_eq(&place.pool, &home.supervisor.pool));
-        let Some((place, Home { supervisor, priority, .. })) = place else {
+        let Some((place, home)) = place else {
             return list.block_until(deadline, ready);
         };
+        let job = home.job();
         self.helpers.fetch_add(1, Ordering::SeqCst);
         let (mut on_list, mut on_changed) = (None, None);
         let result = wait::block_until(deadline, |waker| {
@@ -606,7 +631,7 @@ impl Core {
                 if let Some(result) = ready() {
                     return Some(result);
                 }
-                if !self.bell.is_queued() || !supervisor.pool.run_here(&place, priority, &self.job()) {
+                if !self.bell.is_queued() || !home.supervisor.pool.run_here(&place, home.priority, &job) {
                     return None;
                 }
             }
@@ -658,25 +683,29 @@ impl fmt::Debug for Core {
     }
 }
 
-impl Job for Core {
+impl Job for Slice {
     fn name(&self) -> Cow<'_, str> {
         Cow::Borrowed(&self.name)
     }
 
     fn is_live(&self) -> bool {
-        self.bell.is_queued()
+        self.core.upgrade().is_some_and(|core| core.bell.is_queued_in(self.life))
     }
 
     fn run(self: Arc<Self>) -> Ran {
-        if !self.bell.claim() {
-            return Ran::Dead;
+        match self.core.upgrade() {
+            Some(core) if core.bell.claim(self.life) => {
+                core.slice();
+                Ran::Slice
+            }
+            _ => Ran::Dead,
         }
-        self.slice();
-        Ran::Slice
     }
 
     fn refuse(self: Arc<Self>, _why: Refusal) -> bool {
-        self.request_stop(true);
+        if let Some(core) = self.core.upgrade() {
+            core.request_stop(true);
+        }
         true
     }
 
@@ -685,7 +714,7 @@ impl Job for Core {
     }
 
     fn is_asked_to_end(&self) -> bool {
-        self.is_stopping()
+        self.core.upgrade().is_some_and(|core| core.is_stopping())
     }
 }
 

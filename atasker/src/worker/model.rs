@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::bell::{Bell, Rung};
+use super::bell::{Bell, Life, Rung};
 use super::mailbox::{AnyMailbox, Mailbox};
 use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use crate::sync::{Mutex, check_model, thread};
@@ -10,6 +10,7 @@ use crate::sync::{Mutex, check_model, thread};
 /// A worker reduced to its bell: a condition that ringers set, and what its runs have seen of it.
 struct Reduced {
     bell: Bell,
+    life: Life,
     /// Set before a ring, taken in a run: the plan and the mailbox in one.
     wanted: Mutex<usize>,
     /// What runs have taken.
@@ -20,21 +21,22 @@ struct Reduced {
 
 impl Reduced {
     fn idle() -> Arc<Self> {
-        let worker = Self {
-            bell: Bell::new(),
+        let bell = Bell::new();
+        let life = bell.open();
+        assert!(bell.settle());
+        Arc::new(Self {
+            bell,
+            life,
             wanted: Mutex::new(0),
             served: AtomicUsize::new(0),
             running: AtomicBool::new(false),
-        };
-        worker.bell.open();
-        assert!(worker.bell.settle());
-        Arc::new(worker)
+        })
     }
 
     /// Sets the condition and rings; the one who is to enqueue it runs it too, as a pool thread would later.
     fn ring_and_run(&self) {
         *self.wanted.lock() += 1;
-        if self.bell.ring() == Rung::Enqueue && self.bell.claim() {
+        if self.bell.ring() == Rung::Enqueue && self.bell.claim(self.life) {
             self.slice();
         }
     }

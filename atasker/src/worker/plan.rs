@@ -227,16 +227,14 @@ impl Plan {
     pub(super) fn pause(&mut self) -> Option<Key> {
         self.paused = true;
         self.excused = true;
-        if let Some(tick) = self.tick.take() {
-            self.next = Deadline::At(tick);
-        }
         self.timer.take()
     }
 
     /// The pause ends. Gives the deadline to hand to the clock.
     pub(super) fn resume(&mut self, now: Instant) -> Option<Deadline> {
         self.paused = false;
-        if self.in_run || matches!(self.kind, Kind::Event | Kind::Queue) {
+        if self.in_run || self.tick.is_some() || matches!(self.kind, Kind::Event | Kind::Queue) {
+            // The end of the run under way, or of the one whose tick came before the pause, plans the next tick.
             return None;
         }
         self.excused = false;

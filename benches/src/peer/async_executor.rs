@@ -16,10 +16,7 @@ pub(crate) static PEER: Peer = Peer {
     about: "a `StaticExecutor` run by 2 threads; not for bodies that block",
     runs: &[
         (Scenario::Flood, scenario::detached::<Executor>),
-        (
-            Scenario::FourProducers,
-            scenario::four_producers::<Executor>,
-        ),
+        (Scenario::FourProducers, scenario::four_producers::<Executor>),
         (Scenario::Tree, scenario::from_inside::<Executor>),
         (Scenario::Handles, scenario::all_alive::<Executor>),
         (Scenario::IdleWake, scenario::from_idle::<Executor>),
@@ -46,10 +43,7 @@ impl Pool for Executor {
 impl Waits for Executor {
     type Task<T: Send + 'static> = Task<T>;
 
-    fn start<T: Send + 'static, F: FnOnce() -> T + Send + 'static>(
-        &'static self,
-        body: F,
-    ) -> Self::Task<T> {
+    fn start<T: Send + 'static, F: FnOnce() -> T + Send + 'static>(&'static self, body: F) -> Self::Task<T> {
         self.0.spawn(async move { body() })
     }
 

@@ -2,9 +2,7 @@
 
 use std::sync::LazyLock;
 
-use atasker::{
-    Config, Priority, QueueWorker, Supervisor, Task, background_task, background_worker,
-};
+use atasker::{Config, Priority, QueueWorker, Supervisor, Task, background_task, background_worker};
 
 use crate::{
     peer::{Mailbox, Peer, Pool, Size, Waits},
@@ -18,10 +16,7 @@ pub(crate) static BUILDER: Peer = Peer {
     runs: &[
         (Scenario::Flood, scenario::detached::<Atasker>),
         (Scenario::FloodDropped, scenario::dropped::<Atasker>),
-        (
-            Scenario::FloodCaptureLess,
-            scenario::capture_less::<Atasker>,
-        ),
+        (Scenario::FloodCaptureLess, scenario::capture_less::<Atasker>),
         (Scenario::FourProducers, scenario::four_producers::<Atasker>),
         (Scenario::Tree, scenario::from_inside::<Atasker>),
         (Scenario::Handles, scenario::all_alive::<Atasker>),
@@ -30,17 +25,11 @@ pub(crate) static BUILDER: Peer = Peer {
         (Scenario::Urgent, scenario::into_busy::<Atasker>),
         (Scenario::UrgentBlocked, scenario::into_blocked::<Atasker>),
         (Scenario::Memory, scenario::queued_detached::<Atasker>),
-        (
-            Scenario::MemoryHandle,
-            scenario::queued_with_handle::<Atasker>,
-        ),
+        (Scenario::MemoryHandle, scenario::queued_with_handle::<Atasker>),
         (Scenario::Items, scenario::from_one::<Queue>),
         (Scenario::ItemsFour, scenario::from_four::<Queue>),
         (Scenario::BoundedItems, scenario::bounded_from_one::<Queue>),
-        (
-            Scenario::BoundedItemsFour,
-            scenario::bounded_from_four::<Queue>,
-        ),
+        (Scenario::BoundedItemsFour, scenario::bounded_from_four::<Queue>),
         (Scenario::NestedWait, scenario::inside::<Atasker>),
     ],
 };
@@ -52,20 +41,14 @@ pub(crate) static ATTRIBUTE: Peer = Peer {
     runs: &[
         (Scenario::Flood, scenario::detached::<Attribute>),
         (Scenario::FloodDropped, scenario::dropped::<Attribute>),
-        (
-            Scenario::FourProducers,
-            scenario::four_producers::<Attribute>,
-        ),
+        (Scenario::FourProducers, scenario::four_producers::<Attribute>),
     ],
 };
 
 struct Atasker(Supervisor);
 
 fn supervisor(size: Size) -> Supervisor {
-    let config = Config::new()
-        .pool_size(size.threads)
-        .reserve_normal(0)
-        .reserve_high(size.reserve);
+    let config = Config::new().pool_size(size.threads).reserve_normal(0).reserve_high(size.reserve);
     Supervisor::new("bench", config).expect("the configuration is sound")
 }
 
@@ -85,27 +68,18 @@ impl Pool for Atasker {
     }
 
     fn low<F: FnOnce() + Send + 'static>(&'static self, body: F) {
-        background_task(body)
-            .supervisor(&self.0)
-            .priority(Priority::Low)
-            .detach();
+        background_task(body).supervisor(&self.0).priority(Priority::Low).detach();
     }
 
     fn high<F: FnOnce() + Send + 'static>(&'static self, body: F) {
-        background_task(body)
-            .supervisor(&self.0)
-            .priority(Priority::High)
-            .detach();
+        background_task(body).supervisor(&self.0).priority(Priority::High).detach();
     }
 }
 
 impl Waits for Atasker {
     type Task<T: Send + 'static> = Task<T>;
 
-    fn start<T: Send + 'static, F: FnOnce() -> T + Send + 'static>(
-        &'static self,
-        body: F,
-    ) -> Self::Task<T> {
+    fn start<T: Send + 'static, F: FnOnce() -> T + Send + 'static>(&'static self, body: F) -> Self::Task<T> {
         background_task(body).supervisor(&self.0).start()
     }
 

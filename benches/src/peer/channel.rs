@@ -10,9 +10,7 @@ use ::std::{marker::PhantomData, sync::mpsc, thread};
 
 use crate::peer::{Mailbox, Pool, Size, Waits};
 
-pub(crate) use self::{
-    crossbeam::CROSSBEAM, flume::FLUME, kanal::KANAL, std::STD, tokio_mpsc::TOKIO_MPSC,
-};
+pub(crate) use self::{crossbeam::CROSSBEAM, flume::FLUME, kanal::KANAL, std::STD, tokio_mpsc::TOKIO_MPSC};
 
 /// A channel of any element type.
 pub(crate) trait Channel: Sized + Send + Sync + 'static {
@@ -70,16 +68,9 @@ impl<C: Shared> Pool for Threads<C> {
 impl<C: Shared> Waits for Threads<C> {
     type Task<T: Send + 'static> = mpsc::Receiver<T>;
 
-    fn start<T: Send + 'static, F: FnOnce() -> T + Send + 'static>(
-        &'static self,
-        body: F,
-    ) -> Self::Task<T> {
+    fn start<T: Send + 'static, F: FnOnce() -> T + Send + 'static>(&'static self, body: F) -> Self::Task<T> {
         let (sender, receiver) = mpsc::sync_channel(1);
-        self.detach(move || {
-            sender
-                .send(body())
-                .expect("the handle is kept until it has the result")
-        });
+        self.detach(move || sender.send(body()).expect("the handle is kept until it has the result"));
         receiver
     }
 
@@ -102,10 +93,7 @@ impl<C: Channel> Mailbox for Consumer<C> {
                 body(item);
             }
         });
-        Self {
-            sender,
-            channel: PhantomData,
-        }
+        Self { sender, channel: PhantomData }
     }
 
     fn put(&self, item: u64) {

@@ -17,14 +17,8 @@ pub(crate) static CHANNEL: Peer = Peer {
     about: "`executors::crossbeam_channel_pool`",
     runs: &[
         (Scenario::Flood, scenario::detached::<OnChannel>),
-        (
-            Scenario::FloodCaptureLess,
-            scenario::capture_less::<OnChannel>,
-        ),
-        (
-            Scenario::FourProducers,
-            scenario::four_producers::<OnChannel>,
-        ),
+        (Scenario::FloodCaptureLess, scenario::capture_less::<OnChannel>),
+        (Scenario::FourProducers, scenario::four_producers::<OnChannel>),
         (Scenario::IdleWake, scenario::from_idle::<OnChannel>),
     ],
 };
@@ -35,14 +29,8 @@ pub(crate) static WORK_STEALING: Peer = Peer {
     about: "`executors::crossbeam_workstealing_pool`",
     runs: &[
         (Scenario::Flood, scenario::detached::<Stealing>),
-        (
-            Scenario::FloodCaptureLess,
-            scenario::capture_less::<Stealing>,
-        ),
-        (
-            Scenario::FourProducers,
-            scenario::four_producers::<Stealing>,
-        ),
+        (Scenario::FloodCaptureLess, scenario::capture_less::<Stealing>),
+        (Scenario::FourProducers, scenario::four_producers::<Stealing>),
         (Scenario::Tree, scenario::from_inside::<Stealing>),
         (Scenario::IdleWake, scenario::from_idle::<Stealing>),
     ],
@@ -52,9 +40,7 @@ struct OnChannel(crossbeam_channel_pool::ThreadPool);
 
 impl Pool for OnChannel {
     fn open(size: Size) -> &'static Self {
-        Box::leak(Box::new(Self(crossbeam_channel_pool::ThreadPool::new(
-            size.all(),
-        ))))
+        Box::leak(Box::new(Self(crossbeam_channel_pool::ThreadPool::new(size.all()))))
     }
 
     fn detach<F: FnOnce() + Send + 'static>(&'static self, body: F) {

@@ -33,10 +33,7 @@ const LOW: usize = 2;
 
 impl Pool for Multi {
     fn open(size: Size) -> &'static Self {
-        let pool = ThreadPoolBuilder::new()
-            .num_threads(size.all())
-            .enable_priority()
-            .build();
+        let pool = ThreadPoolBuilder::new().num_threads(size.all()).enable_priority().build();
         Box::leak(Box::new(Self(pool)))
     }
 

@@ -32,10 +32,7 @@ struct Rayon(ThreadPool);
 
 impl Pool for Rayon {
     fn open(size: Size) -> &'static Self {
-        let pool = ThreadPoolBuilder::new()
-            .num_threads(size.all())
-            .build()
-            .expect("threads can be had");
+        let pool = ThreadPoolBuilder::new().num_threads(size.all()).build().expect("threads can be had");
         Box::leak(Box::new(Self(pool)))
     }
 
@@ -47,16 +44,9 @@ impl Pool for Rayon {
 impl Waits for Rayon {
     type Task<T: Send + 'static> = mpsc::Receiver<T>;
 
-    fn start<T: Send + 'static, F: FnOnce() -> T + Send + 'static>(
-        &'static self,
-        body: F,
-    ) -> Self::Task<T> {
+    fn start<T: Send + 'static, F: FnOnce() -> T + Send + 'static>(&'static self, body: F) -> Self::Task<T> {
         let (sender, receiver) = mpsc::sync_channel(1);
-        self.detach(move || {
-            sender
-                .send(body())
-                .expect("the handle is kept until it has the result")
-        });
+        self.detach(move || sender.send(body()).expect("the handle is kept until it has the result"));
         receiver
     }
 
@@ -64,10 +54,7 @@ impl Waits for Rayon {
         task.recv().expect("the body does not panic")
     }
 
-    fn round_trip<T: Send + 'static, F: FnOnce() -> T + Send + 'static>(
-        &'static self,
-        body: F,
-    ) -> T {
+    fn round_trip<T: Send + 'static, F: FnOnce() -> T + Send + 'static>(&'static self, body: F) -> T {
         self.0.install(body)
     }
 }

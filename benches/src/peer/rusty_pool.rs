@@ -21,10 +21,7 @@ pub(crate) static PEER: Peer = Peer {
         (Scenario::IdleWake, scenario::from_idle::<Rusty>),
         (Scenario::RoundTrip, scenario::one_at_a_time::<Rusty>),
         (Scenario::Memory, scenario::queued_detached::<Rusty>),
-        (
-            Scenario::MemoryHandle,
-            scenario::queued_with_handle::<Rusty>,
-        ),
+        (Scenario::MemoryHandle, scenario::queued_with_handle::<Rusty>),
     ],
 };
 
@@ -49,10 +46,7 @@ impl Pool for Rusty {
 impl Waits for Rusty {
     type Task<T: Send + 'static> = JoinHandle<T>;
 
-    fn start<T: Send + 'static, F: FnOnce() -> T + Send + 'static>(
-        &'static self,
-        body: F,
-    ) -> Self::Task<T> {
+    fn start<T: Send + 'static, F: FnOnce() -> T + Send + 'static>(&'static self, body: F) -> Self::Task<T> {
         self.0.evaluate(body)
     }
 

@@ -34,15 +34,9 @@ const LOW: u32 = 0;
 
 impl Pool for Yard {
     fn open(size: Size) -> &'static Self {
-        let threads = (0..size.all()).map(|ident| ThreadAllocationOutput {
-            name: None,
-            ident,
-            stack_size: None,
-            affinity: None,
-        });
-        Box::leak(Box::new(Self(
-            Switchyard::new(threads, || ()).expect("threads can be had"),
-        )))
+        let threads =
+            (0..size.all()).map(|ident| ThreadAllocationOutput { name: None, ident, stack_size: None, affinity: None });
+        Box::leak(Box::new(Self(Switchyard::new(threads, || ()).expect("threads can be had"))))
     }
 
     fn detach<F: FnOnce() + Send + 'static>(&'static self, body: F) {
@@ -61,10 +55,7 @@ impl Pool for Yard {
 impl Waits for Yard {
     type Task<T: Send + 'static> = JoinHandle<T>;
 
-    fn start<T: Send + 'static, F: FnOnce() -> T + Send + 'static>(
-        &'static self,
-        body: F,
-    ) -> Self::Task<T> {
+    fn start<T: Send + 'static, F: FnOnce() -> T + Send + 'static>(&'static self, body: F) -> Self::Task<T> {
         self.0.spawn(NORMAL, async move { body() })
     }
 

@@ -18,14 +18,8 @@ pub(crate) static SPAWN_BLOCKING: Peer = Peer {
     runs: &[
         (Scenario::Flood, scenario::detached::<Blocking>),
         (Scenario::FloodDropped, scenario::dropped::<Blocking>),
-        (
-            Scenario::FloodCaptureLess,
-            scenario::capture_less::<Blocking>,
-        ),
-        (
-            Scenario::FourProducers,
-            scenario::four_producers::<Blocking>,
-        ),
+        (Scenario::FloodCaptureLess, scenario::capture_less::<Blocking>),
+        (Scenario::FourProducers, scenario::four_producers::<Blocking>),
         (Scenario::Tree, scenario::from_inside::<Blocking>),
         (Scenario::Handles, scenario::all_alive::<Blocking>),
         (Scenario::IdleWake, scenario::from_idle::<Blocking>),
@@ -33,10 +27,7 @@ pub(crate) static SPAWN_BLOCKING: Peer = Peer {
         (Scenario::Urgent, scenario::into_busy::<Blocking>),
         (Scenario::UrgentBlocked, scenario::into_blocked::<Blocking>),
         (Scenario::Memory, scenario::queued_detached::<Blocking>),
-        (
-            Scenario::MemoryHandle,
-            scenario::queued_with_handle::<Blocking>,
-        ),
+        (Scenario::MemoryHandle, scenario::queued_with_handle::<Blocking>),
     ],
 };
 
@@ -58,10 +49,8 @@ struct Blocking(Runtime);
 
 impl Pool for Blocking {
     fn open(size: Size) -> &'static Self {
-        let runtime = Builder::new_current_thread()
-            .max_blocking_threads(size.all())
-            .build()
-            .expect("a runtime can be had");
+        let runtime =
+            Builder::new_current_thread().max_blocking_threads(size.all()).build().expect("a runtime can be had");
         Box::leak(Box::new(Self(runtime)))
     }
 
@@ -73,10 +62,7 @@ impl Pool for Blocking {
 impl Waits for Blocking {
     type Task<T: Send + 'static> = JoinHandle<T>;
 
-    fn start<T: Send + 'static, F: FnOnce() -> T + Send + 'static>(
-        &'static self,
-        body: F,
-    ) -> Self::Task<T> {
+    fn start<T: Send + 'static, F: FnOnce() -> T + Send + 'static>(&'static self, body: F) -> Self::Task<T> {
         self.0.spawn_blocking(body)
     }
 
@@ -90,10 +76,7 @@ struct Spawned(Runtime);
 
 impl Pool for Spawned {
     fn open(size: Size) -> &'static Self {
-        let runtime = Builder::new_multi_thread()
-            .worker_threads(size.all())
-            .build()
-            .expect("a runtime can be had");
+        let runtime = Builder::new_multi_thread().worker_threads(size.all()).build().expect("a runtime can be had");
         Box::leak(Box::new(Self(runtime)))
     }
 
@@ -105,10 +88,7 @@ impl Pool for Spawned {
 impl Waits for Spawned {
     type Task<T: Send + 'static> = JoinHandle<T>;
 
-    fn start<T: Send + 'static, F: FnOnce() -> T + Send + 'static>(
-        &'static self,
-        body: F,
-    ) -> Self::Task<T> {
+    fn start<T: Send + 'static, F: FnOnce() -> T + Send + 'static>(&'static self, body: F) -> Self::Task<T> {
         self.0.spawn(async move { body() })
     }
 

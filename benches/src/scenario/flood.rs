@@ -78,7 +78,5 @@ fn measure<P: Pool>(run: &Run, flood: impl Fn(&'static P, u64) -> Duration) -> F
     let pool = P::open(Size::TWO);
     let tasks = run.size(1_000_000, 1_000);
     flood(pool, tasks / 50);
-    repeat::rate(run, || {
-        tasks as f64 / flood(pool, tasks).as_secs_f64() / 1e6
-    })
+    repeat::rate(run, || tasks as f64 / flood(pool, tasks).as_secs_f64() / 1e6)
 }

@@ -53,11 +53,7 @@ pub(crate) fn measure_wakes(run: &Run, mut wake: impl FnMut() -> u64) -> Figures
         micros.push(began.saturating_sub(asked) as f64 / 1e3);
     }
     let percentile = |p| stats::percentile(&micros, p).expect("there are samples");
-    let mut figures = figures([
-        ("p50", percentile(50.0)),
-        ("p90", percentile(90.0)),
-        ("p99", percentile(99.0)),
-    ]);
+    let mut figures = figures([("p50", percentile(50.0)), ("p90", percentile(90.0)), ("p99", percentile(99.0))]);
     if let Some(idle) = idle_cpu(run) {
         figures.insert("idle".to_owned(), idle);
     }

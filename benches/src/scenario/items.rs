@@ -72,11 +72,7 @@ fn four_producers<M: Mailbox>(run: &Run, bound: Option<usize>) -> Figures {
 }
 
 /// Takes the median of several streams, each with a consumer of its own.
-fn measure<M: Mailbox>(
-    run: &Run,
-    bound: Option<usize>,
-    stream: impl Fn(&M, u64) -> Duration,
-) -> Figures {
+fn measure<M: Mailbox>(run: &Run, bound: Option<usize>, stream: impl Fn(&M, u64) -> Duration) -> Figures {
     let items = run.size(2_000_000, 10_000);
     repeat::rate(run, || {
         DONE.expect(1);

@@ -53,10 +53,7 @@ fn while_gated<P: Pool>(tasks: u64, submit: impl FnOnce(&'static P)) -> Figures 
     let allocated = allocations::count(|| submit(pool));
     gate.open();
     TASKS.wait();
-    figures([
-        ("allocations", allocated.calls as f64 / tasks as f64),
-        ("live", allocated.live as f64 / tasks as f64),
-    ])
+    figures([("allocations", allocated.calls as f64 / tasks as f64), ("live", allocated.live as f64 / tasks as f64)])
 }
 
 fn drop_through<P: Pool>(pool: &'static P) {

@@ -21,20 +21,13 @@ pub(crate) fn inside<P: Waits>(run: &Run) -> Figures {
     let batches = run.size(2_000, 50);
     // The other thread stands still, so that the tasks are queued when they are waited for.
     let gate = Gate::close(pool, Size::TWO.threads - 1);
-    let task = pool.start(move || {
-        (0..batches)
-            .map(|_| batch(pool))
-            .collect::<Vec<(f64, f64)>>()
-    });
+    let task = pool.start(move || (0..batches).map(|_| batch(pool)).collect::<Vec<(f64, f64)>>());
     let nanos = pool.wait(task);
     gate.open();
     let middle = |figure: fn(&(f64, f64)) -> f64| {
         stats::median(&nanos.iter().map(figure).collect::<Vec<_>>()).expect("there are batches")
     };
-    figures([
-        ("wait", middle(|batch| batch.0)),
-        ("start_and_wait", middle(|batch| batch.1)),
-    ])
+    figures([("wait", middle(|batch| batch.0)), ("start_and_wait", middle(|batch| batch.1))])
 }
 
 /// Nanoseconds of a wait, and of a start and a wait, in one batch.

@@ -24,13 +24,7 @@ pub(crate) fn one_at_a_time<P: Waits>(run: &Run) -> Figures {
     }
     figures([
         ("mean", stats::mean(&micros).expect("there are samples")),
-        (
-            "p50",
-            stats::percentile(&micros, 50.0).expect("there are samples"),
-        ),
-        (
-            "p99",
-            stats::percentile(&micros, 99.0).expect("there are samples"),
-        ),
+        ("p50", stats::percentile(&micros, 50.0).expect("there are samples")),
+        ("p99", stats::percentile(&micros, 99.0).expect("there are samples")),
     ])
 }

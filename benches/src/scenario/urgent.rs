@@ -43,45 +43,25 @@ impl Stamp {
 /// Scenario 7: 100 k Low tasks that spin for 20 µs each.
 pub(crate) fn into_busy<P: Pool>(run: &Run) -> Figures {
     let spin = run.spin;
-    measure(
-        P::open(Size::TWO),
-        Size::TWO,
-        run.size(100_000, 1_000),
-        move || clock::spin(spin),
-    )
+    measure(P::open(Size::TWO), Size::TWO, run.size(100_000, 1_000), move || clock::spin(spin))
 }
 
 /// Scenario 7b: Low tasks that block for 10 ms each, and one place above them.
 ///
 /// A pool without reserves gets as many threads as ours may use in all.
 pub(crate) fn into_blocked<P: Pool>(run: &Run) -> Figures {
-    let size = Size {
-        threads: 2,
-        reserve: 1,
-    };
-    measure(P::open(size), size, run.size(1_000, 20), || {
-        thread::sleep(Duration::from_millis(10))
-    })
+    let size = Size { threads: 2, reserve: 1 };
+    measure(P::open(size), size, run.size(1_000, 20), || thread::sleep(Duration::from_millis(10)))
 }
 
-fn measure<P: Pool>(
-    pool: &'static P,
-    size: Size,
-    tasks: u64,
-    low: impl Fn() + Copy + Send + 'static,
-) -> Figures {
+fn measure<P: Pool>(pool: &'static P, size: Size, tasks: u64, low: impl Fn() + Copy + Send + 'static) -> Figures {
     /// A High task each.
     const STEP: Duration = Duration::from_millis(1);
     /// More than a run of either scenario asks for; a pool that is slower still ends after this many.
     const MOST: usize = 20_000;
 
-    let stamps: &'static [Stamp] = (0..MOST)
-        .map(|_| Stamp {
-            asked: AtomicU64::new(0),
-            began: AtomicU64::new(0),
-        })
-        .collect::<Vec<_>>()
-        .leak();
+    let stamps: &'static [Stamp] =
+        (0..MOST).map(|_| Stamp { asked: AtomicU64::new(0), began: AtomicU64::new(0) }).collect::<Vec<_>>().leak();
     let gate = Gate::close(pool, size.low_threads::<P>());
     LOW.expect(tasks);
     for _ in 0..tasks {
@@ -107,14 +87,8 @@ fn measure<P: Pool>(
 
     let micros: Vec<f64> = stamps[..asked].iter().map(Stamp::latency).collect();
     figures([
-        (
-            "p50",
-            stats::percentile(&micros, 50.0).expect("there are High tasks"),
-        ),
-        (
-            "p99",
-            stats::percentile(&micros, 99.0).expect("there are High tasks"),
-        ),
+        ("p50", stats::percentile(&micros, 50.0).expect("there are High tasks")),
+        ("p99", stats::percentile(&micros, 99.0).expect("there are High tasks")),
         ("low", tasks as f64 / taken.as_secs_f64() / 1e3),
         ("high_tasks", asked as f64),
     ])

@@ -14,54 +14,21 @@ pub(crate) static CROSSBEAM: Peer = Peer {
     about: "raw `crossbeam-channel`: 2 threads running boxed closures; a thread on a channel",
     runs: &[
         (Scenario::Flood, scenario::detached::<Threads<Crossbeam>>),
-        (
-            Scenario::FloodDropped,
-            scenario::dropped::<Threads<Crossbeam>>,
-        ),
-        (
-            Scenario::FloodCaptureLess,
-            scenario::capture_less::<Threads<Crossbeam>>,
-        ),
-        (
-            Scenario::FourProducers,
-            scenario::four_producers::<Threads<Crossbeam>>,
-        ),
+        (Scenario::FloodDropped, scenario::dropped::<Threads<Crossbeam>>),
+        (Scenario::FloodCaptureLess, scenario::capture_less::<Threads<Crossbeam>>),
+        (Scenario::FourProducers, scenario::four_producers::<Threads<Crossbeam>>),
         (Scenario::Tree, scenario::from_inside::<Threads<Crossbeam>>),
         (Scenario::Handles, scenario::all_alive::<Threads<Crossbeam>>),
-        (
-            Scenario::IdleWake,
-            scenario::from_idle::<Threads<Crossbeam>>,
-        ),
-        (
-            Scenario::RoundTrip,
-            scenario::one_at_a_time::<Threads<Crossbeam>>,
-        ),
+        (Scenario::IdleWake, scenario::from_idle::<Threads<Crossbeam>>),
+        (Scenario::RoundTrip, scenario::one_at_a_time::<Threads<Crossbeam>>),
         (Scenario::Urgent, scenario::into_busy::<Threads<Crossbeam>>),
-        (
-            Scenario::UrgentBlocked,
-            scenario::into_blocked::<Threads<Crossbeam>>,
-        ),
-        (
-            Scenario::Memory,
-            scenario::queued_detached::<Threads<Crossbeam>>,
-        ),
-        (
-            Scenario::MemoryHandle,
-            scenario::queued_with_handle::<Threads<Crossbeam>>,
-        ),
+        (Scenario::UrgentBlocked, scenario::into_blocked::<Threads<Crossbeam>>),
+        (Scenario::Memory, scenario::queued_detached::<Threads<Crossbeam>>),
+        (Scenario::MemoryHandle, scenario::queued_with_handle::<Threads<Crossbeam>>),
         (Scenario::Items, scenario::from_one::<Consumer<Crossbeam>>),
-        (
-            Scenario::ItemsFour,
-            scenario::from_four::<Consumer<Crossbeam>>,
-        ),
-        (
-            Scenario::BoundedItems,
-            scenario::bounded_from_one::<Consumer<Crossbeam>>,
-        ),
-        (
-            Scenario::BoundedItemsFour,
-            scenario::bounded_from_four::<Consumer<Crossbeam>>,
-        ),
+        (Scenario::ItemsFour, scenario::from_four::<Consumer<Crossbeam>>),
+        (Scenario::BoundedItems, scenario::bounded_from_one::<Consumer<Crossbeam>>),
+        (Scenario::BoundedItemsFour, scenario::bounded_from_four::<Consumer<Crossbeam>>),
     ],
 };
 
@@ -80,9 +47,7 @@ impl Channel for Crossbeam {
     }
 
     fn send<T: Send + 'static>(sender: &Sender<T>, item: T) {
-        sender
-            .send(item)
-            .expect("the receiver lives as long as the sender");
+        sender.send(item).expect("the receiver lives as long as the sender");
     }
 
     fn receive<T: Send + 'static>(receiver: &mut Receiver<T>) -> Option<T> {

@@ -14,25 +14,13 @@ pub(crate) static FLUME: Peer = Peer {
     about: "raw `flume`: 2 threads running boxed closures; a thread on a channel",
     runs: &[
         (Scenario::Flood, scenario::detached::<Threads<Flume>>),
-        (
-            Scenario::FourProducers,
-            scenario::four_producers::<Threads<Flume>>,
-        ),
+        (Scenario::FourProducers, scenario::four_producers::<Threads<Flume>>),
         (Scenario::IdleWake, scenario::from_idle::<Threads<Flume>>),
-        (
-            Scenario::RoundTrip,
-            scenario::one_at_a_time::<Threads<Flume>>,
-        ),
+        (Scenario::RoundTrip, scenario::one_at_a_time::<Threads<Flume>>),
         (Scenario::Items, scenario::from_one::<Consumer<Flume>>),
         (Scenario::ItemsFour, scenario::from_four::<Consumer<Flume>>),
-        (
-            Scenario::BoundedItems,
-            scenario::bounded_from_one::<Consumer<Flume>>,
-        ),
-        (
-            Scenario::BoundedItemsFour,
-            scenario::bounded_from_four::<Consumer<Flume>>,
-        ),
+        (Scenario::BoundedItems, scenario::bounded_from_one::<Consumer<Flume>>),
+        (Scenario::BoundedItemsFour, scenario::bounded_from_four::<Consumer<Flume>>),
     ],
 };
 
@@ -51,9 +39,7 @@ impl Channel for Flume {
     }
 
     fn send<T: Send + 'static>(sender: &Sender<T>, item: T) {
-        sender
-            .send(item)
-            .expect("the receiver lives as long as the sender");
+        sender.send(item).expect("the receiver lives as long as the sender");
     }
 
     fn receive<T: Send + 'static>(receiver: &mut Receiver<T>) -> Option<T> {

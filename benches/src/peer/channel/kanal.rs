@@ -15,14 +15,8 @@ pub(crate) static KANAL: Peer = Peer {
     runs: &[
         (Scenario::Items, scenario::from_one::<Consumer<Kanal>>),
         (Scenario::ItemsFour, scenario::from_four::<Consumer<Kanal>>),
-        (
-            Scenario::BoundedItems,
-            scenario::bounded_from_one::<Consumer<Kanal>>,
-        ),
-        (
-            Scenario::BoundedItemsFour,
-            scenario::bounded_from_four::<Consumer<Kanal>>,
-        ),
+        (Scenario::BoundedItems, scenario::bounded_from_one::<Consumer<Kanal>>),
+        (Scenario::BoundedItemsFour, scenario::bounded_from_four::<Consumer<Kanal>>),
     ],
 };
 
@@ -41,9 +35,7 @@ impl Channel for Kanal {
     }
 
     fn send<T: Send + 'static>(sender: &Sender<T>, item: T) {
-        sender
-            .send(item)
-            .expect("the receiver lives as long as the sender");
+        sender.send(item).expect("the receiver lives as long as the sender");
     }
 
     fn receive<T: Send + 'static>(receiver: &mut Receiver<T>) -> Option<T> {

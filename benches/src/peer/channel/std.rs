@@ -15,14 +15,8 @@ pub(crate) static STD: Peer = Peer {
     runs: &[
         (Scenario::Items, scenario::from_one::<Consumer<Std>>),
         (Scenario::ItemsFour, scenario::from_four::<Consumer<Std>>),
-        (
-            Scenario::BoundedItems,
-            scenario::bounded_from_one::<Consumer<Std>>,
-        ),
-        (
-            Scenario::BoundedItemsFour,
-            scenario::bounded_from_four::<Consumer<Std>>,
-        ),
+        (Scenario::BoundedItems, scenario::bounded_from_one::<Consumer<Std>>),
+        (Scenario::BoundedItemsFour, scenario::bounded_from_four::<Consumer<Std>>),
     ],
 };
 

@@ -14,18 +14,9 @@ pub(crate) static TOKIO_MPSC: Peer = Peer {
     about: "a thread on a `tokio::sync::mpsc`, blocking calls",
     runs: &[
         (Scenario::Items, scenario::from_one::<Consumer<TokioMpsc>>),
-        (
-            Scenario::ItemsFour,
-            scenario::from_four::<Consumer<TokioMpsc>>,
-        ),
-        (
-            Scenario::BoundedItems,
-            scenario::bounded_from_one::<Consumer<TokioMpsc>>,
-        ),
-        (
-            Scenario::BoundedItemsFour,
-            scenario::bounded_from_four::<Consumer<TokioMpsc>>,
-        ),
+        (Scenario::ItemsFour, scenario::from_four::<Consumer<TokioMpsc>>),
+        (Scenario::BoundedItems, scenario::bounded_from_one::<Consumer<TokioMpsc>>),
+        (Scenario::BoundedItemsFour, scenario::bounded_from_four::<Consumer<TokioMpsc>>),
     ],
 };
 
