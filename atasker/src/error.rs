@@ -51,7 +51,7 @@ impl fmt::Display for Error {
             Error::AlreadyRunning => f.write_str(
                 "the worker is already running or still stopping: stop it first, or start an instance(name)",
             ),
-            Error::NotRunning => f.write_str("the worker is not running: start it before you put items"),
+            Error::NotRunning => f.write_str("the worker is not running: it was not started, or has been stopped"),
             Error::Full => f.write_str("the worker's queue is full: try later, or make it longer"),
             Error::NotReady => f.write_str("the task is not ready: wait longer"),
             Error::Deadlock => f.write_str("the call would wait for itself: call it from outside this body"),

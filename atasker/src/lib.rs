@@ -37,7 +37,7 @@ pub use task::{CancelOutcome, Task, TaskInfo, TaskStatus, wait_all, wait_complet
 // Workers.
 pub use worker::{
     EventWorker, IntervalWorker, LoopWorker, MissedTick, Outcome, QueueBody, QueueWorker, StopOnDrop, Worker,
-    WorkerBuilder, WorkerContext, WorkerError, background_worker,
+    WorkerBuilder, WorkerContext, WorkerError, background_worker, kind,
 };
 
 // Errors.
@@ -49,7 +49,7 @@ pub use panics::Panic;
 pub mod __private {
     pub use crate::submit::Site;
     pub use crate::supervisor::Autostart;
-    pub use crate::worker::{Handle, IntoQueueBody, IntoWorker, Static, kind};
+    pub use crate::worker::{Handle, IntoQueueBody, IntoWorker, Static};
     pub use inventory;
 
     /// Whether both are handles of the same supervisor.

@@ -4,6 +4,7 @@ use std::any::Any;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
+use std::task::Waker;
 
 /// Runs user code; a panic becomes an `Err`.
 ///
@@ -18,6 +19,13 @@ pub(crate) fn contain<R>(f: impl FnOnce() -> R) -> Result<R, Panic> {
 /// The panic's own payload may panic when dropped, so it is leaked: a few bytes against an abort.
 pub(crate) fn drop_contained<T>(value: T) {
     if let Err(panic) = contain(|| drop(value)) {
+        panic.leak();
+    }
+}
+
+/// Wakes whoever left the waker. A waker is user code, and where it is used must go on: its panic ends here.
+pub(crate) fn wake_contained(waker: Waker) {
+    if let Err(panic) = contain(|| waker.wake()) {
         panic.leak();
     }
 }

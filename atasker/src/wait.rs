@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::task::{Wake, Waker};
 use std::time::Instant;
 
+use crate::panics::wake_contained;
 use crate::sync::{Mutex, Parker, Unparker, thread_local};
 use crate::time::Deadline;
 
@@ -131,7 +132,7 @@ impl WaitList {
     pub(crate) fn wake_all(&self) {
         let wakers = std::mem::take(&mut self.waiting.lock().wakers);
         for (_, waker) in wakers {
-            waker.wake();
+            wake_contained(waker);
         }
     }
 
@@ -141,7 +142,7 @@ impl WaitList {
         let first = (!waiting.wakers.is_empty()).then(|| waiting.wakers.remove(0));
         drop(waiting);
         if let Some((_, waker)) = first {
-            waker.wake();
+            wake_contained(waker);
         }
     }
 

@@ -15,8 +15,8 @@
 //! | `answer`, an event worker | when you press Enter, and when all are handed in | `High` | it tells at once what goes on |
 //! | `look_up`, a task | every 10 ms, from outside | `High` | the last lines: how late it started |
 //!
-//! Then run it again with `--fifo`. It hashes as fast, but all are `Normal` and no place is kept for anyone: look-ups, bar
-//! and answers wait behind every file that was handed in before them. (The first run also fills the system's cache.)
+//! Then run it again with `--fifo`. It hashes as fast, but all are `Normal` and no place is kept for anyone: look-ups,
+//! bar and answers wait behind every file that was handed in before them. (The first run also fills the system's cache.)
 //!
 //! Ctrl-C stops it cleanly: files that wait are cancelled, what was hashed is written, and the report counts both.
 

@@ -14,7 +14,8 @@ pub(crate) trait Job: Send + Sync {
     /// Claims it and runs it to its end, on a pool thread and outside every lock; or finds that somebody else has.
     fn run(self: Arc<Self>) -> Ran;
 
-    /// It will not be run. Called outside every lock. `false`: somebody else has claimed or cancelled it.
+    /// It has been taken out of its queue and will not be run. Called outside every lock. `false`: it was dead, or has
+    /// died by this, so its death is reported by [`Pool::died`](super::Pool::died).
     fn refuse(self: Arc<Self>, why: Refusal) -> bool;
 
     /// Whether it counts as a task. What is not (a worker's run, housekeeping) is left in the queue by a stop.

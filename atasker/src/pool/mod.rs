@@ -193,7 +193,7 @@ impl Pool {
         let mut state = self.state.lock();
         if !state.is_quiet() && state.thread_count() == 0 {
             // Dead entries are buried by the threads that take them out; where there is none, here.
-            let dead = state.queues.remove(|job| !job.is_live());
+            let dead = state.queues.sweep();
             let quiet = state.is_quiet();
             drop(state);
             drop(dead);
@@ -441,7 +441,8 @@ impl Pool {
     fn refuse(&self, jobs: Vec<Removed>, why: Refusal) {
         for (priority, job) in jobs {
             if !job.refuse(why) {
-                // Claimed or cancelled since it was taken out: that is reported as a death of an entry still in there.
+                // It was dead, or was claimed or cancelled since it was taken out: either is, or will be, reported as the
+                // death of an entry in the queue.
                 self.state.lock().queues.of[priority].buried();
             }
         }

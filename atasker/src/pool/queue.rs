@@ -96,17 +96,24 @@ impl Fifo {
     pub(super) fn died(&mut self) -> Vec<Arc<dyn Job>> {
         self.dead += 1;
         let worth_it = self.dead > SWEEP_FROM as isize && self.dead > (self.entries.len() / 2) as isize;
-        if worth_it { self.remove(|job| !job.is_live()) } else { Vec::new() }
+        if worth_it { self.sweep() } else { Vec::new() }
     }
 
-    /// Takes out everything that `condemned` says. Dead entries among it are accounted for.
+    /// Takes the dead entries out.
+    fn sweep(&mut self) -> Vec<Arc<dyn Job>> {
+        let swept = self.remove(|job| !job.is_live());
+        self.dead -= swept.len() as isize;
+        swept
+    }
+
+    /// Takes out everything that `condemned` says. Each of it that was dead, or dies outside the queue, is still to be
+    /// [`buried`](Self::buried).
     pub(super) fn remove(&mut self, condemned: impl Fn(&Arc<dyn Job>) -> bool) -> Vec<Arc<dyn Job>> {
         let mut removed = Vec::new();
         let mut kept = VecDeque::with_capacity(self.entries.len() / 2);
         let (mut warned, mut errored) = (0, 0);
         for (position, entry) in self.entries.drain(..).enumerate() {
             if condemned(&entry.job) {
-                self.dead -= isize::from(!entry.job.is_live());
                 removed.push(entry.job);
             } else {
                 warned += usize::from(position < self.warned);
@@ -198,6 +205,11 @@ impl Queues {
             removed.into_iter().map(move |job| (priority, job))
         })
         .collect()
+    }
+
+    /// Takes the dead entries out, for the caller to drop outside the lock.
+    pub(super) fn sweep(&mut self) -> Vec<Arc<dyn Job>> {
+        Priority::ALL.into_iter().flat_map(|priority| self.of[priority].sweep()).collect()
     }
 
     pub(super) fn is_empty(&self) -> bool {

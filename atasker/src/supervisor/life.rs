@@ -13,7 +13,9 @@
 //! Steps 1 to 3 never wait, so the one who asks takes them at once, from inside a body too. One leader takes the
 //! others: the caller who asked, where it may wait, else a thread made for it.
 
-use std::sync::Arc;
+use std::future::poll_fn;
+use std::sync::{Arc, OnceLock};
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use super::core::Core;
@@ -23,6 +25,7 @@ use super::{Supervisor, autostart};
 use crate::error::{Error, Result};
 use crate::log;
 use crate::pool;
+use crate::sync::Mutex;
 use crate::sync::atomic::Ordering;
 use crate::sync::thread::{Builder, JoinHandle};
 use crate::time::Deadline;
@@ -30,20 +33,37 @@ use crate::time::Deadline;
 /// While work is stranded without a thread, a stop asks the system again this often.
 const STRANDED_RETRY: Duration = Duration::from_millis(100);
 
-/// Where a supervisor is, and what its last stop came to.
+/// Where a supervisor is, and its stop under way, or its last one.
 #[derive(Default)]
 pub(super) struct Life {
     phase: Phase,
     /// Counts the starts: tells the run that a caller waits for from later ones.
     run: u64,
-    /// Of the stop under way, or the last one.
-    report: StopReport,
+    stop: Arc<Stop>,
     /// How urgent the stop under way is.
     urgency: Urgency,
     /// Somebody takes the steps that wait.
     led: bool,
-    /// The thread that was made for it, to be joined by whoever waits for the end.
-    leader: Option<JoinHandle<()>>,
+}
+
+/// One stop, shared by everyone who asked for it: a start that follows at once takes nothing from them.
+#[derive(Default)]
+pub(super) struct Stop {
+    /// Set at its end.
+    report: OnceLock<StopReport>,
+    /// The thread that was made to lead it, to be joined by whoever waits for the end.
+    leader: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Stop {
+    /// Joins the thread that led it, so that no thread is left when a stop returns. It has nothing left to do but to end.
+    fn join_leader(&self) {
+        let leader = self.leader.lock().take();
+        if let Some(leader) = leader {
+            // Its work contains every panic of user code; one of its own is a bug that has been printed.
+            _ = leader.join();
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -77,9 +97,9 @@ enum Asked {
     /// There was nothing to stop, or it has stopped.
     Ended(StopReport),
     /// The caller is to take the steps that wait.
-    Lead,
+    Lead(Arc<Stop>),
     /// Somebody else takes them.
-    Follow,
+    Follow(Arc<Stop>),
 }
 
 impl Core {
@@ -112,15 +132,16 @@ impl Core {
                 Phase::Running => Some(Ok(None)),
                 phase if may_start(phase) => {
                     life.phase = Phase::Starting;
-                    Some(Ok(Some((phase, life.leader.take()))))
+                    life.run += 1;
+                    Some(Ok(Some((phase, Arc::clone(&life.stop)))))
                 }
                 _ => Some(Err(Error::Stopped)),
             }
         });
-        let Some((before, leader)) = before.expect("a wait without a deadline ends with a result")? else {
+        let Some((before, last_stop)) = before.expect("a wait without a deadline ends with a result")? else {
             return Ok(());
         };
-        join(leader);
+        last_stop.join_leader();
         let opened = self.pool.open();
         let residents = if opened.is_ok() {
             self.clock.open();
@@ -136,9 +157,8 @@ impl Core {
             let mut life = self.life.lock();
             life.phase = if opened.is_ok() { Phase::Running } else { before };
             if opened.is_ok() {
-                life.run += 1;
                 (life.urgency, life.led) = (Urgency::default(), false);
-                life.report = StopReport::default();
+                life.stop = Arc::default();
             }
         }
         self.changed.wake_all();
@@ -157,13 +177,16 @@ impl Core {
             return StopReport::default();
         }
         let inside = pool::is_inside(&self.pool);
-        match self.ask(urgency, inside) {
+        let stop = match self.ask(urgency, inside) {
             Asked::Ended(report) => return report,
             _ if inside => return self.so_far(),
-            Asked::Lead => self.lead(),
-            Asked::Follow => {}
-        }
-        self.await_end()
+            Asked::Lead(stop) => {
+                self.lead();
+                stop
+            }
+            Asked::Follow(stop) => stop,
+        };
+        self.await_end(&stop)
     }
 
     /// Asks for a stop and leaves it to a thread of its own.
@@ -173,15 +196,26 @@ impl Core {
         }
     }
 
-    /// The number of the run under way, or the last one.
-    pub(super) fn run(&self) -> u64 {
-        self.life.lock().run
-    }
-
-    /// What the stop has come to, once it has ended.
-    pub(super) fn ended(&self) -> Option<StopReport> {
-        let life = self.life.lock();
-        (!matches!(life.phase, Phase::Stopping | Phase::Starting)).then(|| life.report.clone())
+    pub(super) async fn stop_async(self: &Arc<Self>) -> StopReport {
+        if self.pool.is_forked() || pool::is_inside(&self.pool) {
+            return self.stop(Urgency::default());
+        }
+        let stop = match self.ask(Urgency::default(), true) {
+            Asked::Ended(report) => return report,
+            Asked::Lead(stop) | Asked::Follow(stop) => stop,
+        };
+        let mut ticket = None;
+        let report = poll_fn(|cx| {
+            if let Some(report) = stop.report.get() {
+                return Poll::Ready(report.clone());
+            }
+            // Looked at again once the waker is in the list: an end in between wakes nobody.
+            self.changed.register(&mut ticket, cx.waker());
+            stop.report.get().map_or(Poll::Pending, |report| Poll::Ready(report.clone()))
+        })
+        .await;
+        stop.join_leader();
+        report
     }
 
     /// Waits until the run that this call sees ends; inside a body, until a stop is asked for.
@@ -196,7 +230,10 @@ impl Core {
             return;
         }
         let inside = pool::is_inside(&self.pool);
-        let run = self.run();
+        let (run, stop) = {
+            let (life, _) = self.settled();
+            (life.run, Arc::clone(&life.stop))
+        };
         self.changed.block_until(Deadline::Never, || {
             let life = self.life.lock();
             let goes_on = match life.phase {
@@ -207,31 +244,34 @@ impl Core {
             (!goes_on || life.run != run).then_some(())
         });
         if !inside {
-            self.join_leader(run);
+            stop.join_leader();
         }
     }
 
     /// Steps 1 to 3, or their repetition at a higher urgency. With `elsewhere`, the rest is left to a thread of its own.
     fn ask(self: &Arc<Self>, urgency: Urgency, elsewhere: bool) -> Asked {
-        let (first, discard, lead) = {
+        let (first, discard, lead, stop) = {
             let (mut life, phase) = self.settled();
             match phase {
                 Phase::Created => {
+                    let nothing = StopReport { complete: true, ..StopReport::default() };
                     life.phase = Phase::Stopped;
-                    life.report = StopReport { complete: true, ..StopReport::default() };
-                    return Asked::Ended(life.report.clone());
+                    return Asked::Ended(life.stop.report.get_or_init(|| nothing).clone());
                 }
-                Phase::Stopped | Phase::Starting => return Asked::Ended(life.report.clone()),
+                Phase::Stopped | Phase::Starting => {
+                    let report = life.stop.report.get().expect("a stopped supervisor has its report");
+                    return Asked::Ended(report.clone());
+                }
                 Phase::Running => {
                     life.phase = Phase::Stopping;
                     life.urgency = urgency;
-                    (true, urgency.discard, !std::mem::replace(&mut life.led, true))
+                    (true, urgency.discard, !std::mem::replace(&mut life.led, true), Arc::clone(&life.stop))
                 }
                 Phase::Stopping => {
                     let discard = urgency.discard && !life.urgency.discard;
                     life.urgency.discard |= urgency.discard;
                     life.urgency.deadline = life.urgency.deadline.min(urgency.deadline);
-                    (false, discard, !std::mem::replace(&mut life.led, true))
+                    (false, discard, !std::mem::replace(&mut life.led, true), Arc::clone(&life.stop))
                 }
             }
         };
@@ -251,11 +291,11 @@ impl Core {
         }
         self.changed.wake_all();
         match (lead, elsewhere) {
-            (true, true) => self.appoint(),
-            (true, false) => return Asked::Lead,
+            (true, true) => self.appoint(&stop),
+            (true, false) => return Asked::Lead(stop),
             (false, _) => {}
         }
-        Asked::Follow
+        Asked::Follow(stop)
     }
 
     /// The life once nobody is starting it.
@@ -275,16 +315,15 @@ impl Core {
     }
 
     /// Makes a thread that takes the steps that wait.
-    fn appoint(self: &Arc<Self>) {
+    fn appoint(self: &Arc<Self>, stop: &Stop) {
         let core = Arc::clone(self);
         let made = Builder::new().name(format!("{}-stop", self.name)).spawn(move || core.lead());
-        let mut life = self.life.lock();
         match made {
-            Ok(leader) => life.leader = Some(leader),
+            Ok(leader) => *stop.leader.lock() = Some(leader),
             Err(error) => {
                 // The next one who asks or waits from outside leads instead.
-                life.led = false;
-                drop(life);
+                self.life.lock().led = false;
+                self.changed.wake_all();
                 log::no_thread(&self.name, &error);
             }
         }
@@ -315,7 +354,7 @@ impl Core {
             let mut life = self.life.lock();
             life.phase = Phase::Stopped;
             life.led = false;
-            life.report = report;
+            _ = life.stop.report.set(report);
         }
         self.changed.wake_all();
     }
@@ -356,38 +395,25 @@ impl Core {
         running
     }
 
-    /// Waits until the stop under way has ended; its report.
-    fn await_end(self: &Arc<Self>) -> StopReport {
-        let run = self.run();
+    /// Waits until that stop has ended; its report.
+    fn await_end(self: &Arc<Self>, stop: &Arc<Stop>) -> StopReport {
         loop {
-            enum Seen {
-                End(StopReport),
-                Leaderless,
-            }
             let seen = self.changed.block_until(Deadline::Never, || {
                 let mut life = self.life.lock();
-                if life.phase != Phase::Stopping || life.run != run {
-                    return Some(Seen::End(life.report.clone()));
+                if let Some(report) = stop.report.get() {
+                    return Some(Ok(report.clone()));
                 }
-                (!std::mem::replace(&mut life.led, true)).then_some(Seen::Leaderless)
+                // No thread could be made to lead it: then whoever waits does.
+                (!std::mem::replace(&mut life.led, true)).then_some(Err(()))
             });
             match seen.expect("a wait without a deadline ends with a result") {
-                Seen::End(report) => {
-                    self.join_leader(run);
+                Ok(report) => {
+                    stop.join_leader();
                     return report;
                 }
-                Seen::Leaderless => self.lead(),
+                Err(()) => self.lead(),
             }
         }
-    }
-
-    /// Joins the thread that led the stop of that run, so that no thread is left when a stop returns.
-    pub(super) fn join_leader(&self, run: u64) {
-        let leader = {
-            let mut life = self.life.lock();
-            if life.run == run && life.phase == Phase::Stopped { life.leader.take() } else { None }
-        };
-        join(leader);
     }
 
     /// A report while the stop goes on.
@@ -407,12 +433,5 @@ impl Supervisor {
     /// Whether both are handles of the same supervisor.
     pub fn is_same(&self, other: &Supervisor) -> bool {
         Arc::ptr_eq(&self.core, &other.core)
-    }
-}
-
-fn join(leader: Option<JoinHandle<()>>) {
-    if let Some(leader) = leader {
-        // Its work contains every panic of user code; one of its own is a bug that has been printed.
-        _ = leader.join();
     }
 }

@@ -14,7 +14,6 @@ mod report;
 
 use std::fmt;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 pub use self::autostart::Autostart;
@@ -150,6 +149,9 @@ impl Supervisor {
 
     /// Stops without working off: cancels what is queued, discards the items of queue workers, asks what runs to end (it
     /// sees [`is_cancelled`](crate::is_cancelled)), and waits for that.
+    ///
+    /// To cancel tasks but let queue workers work off what they have, [`cancel`](crate::Task::cancel) the tasks' handles
+    /// and then [`stop`](Supervisor::stop).
     pub fn stop_now(&self) -> StopReport {
         self.core.stop(Urgency { discard: true, deadline: Deadline::Never })
     }
@@ -159,25 +161,7 @@ impl Supervisor {
     /// Dropping the future does not call the stop off. Inside a body it only asks, and ends at once with
     /// `complete: false`.
     pub async fn stop_async(&self) -> StopReport {
-        if crate::pool::is_inside(&self.core.pool) {
-            return self.stop();
-        }
-        self.core.ask_to_stop(Urgency::default());
-        let core = &self.core;
-        let run = core.run();
-        let mut ticket = None;
-        let report = std::future::poll_fn(|cx: &mut Context<'_>| {
-            if let Some(report) = core.ended() {
-                return Poll::Ready(report);
-            }
-            // Looked at again once the waker is in the list: an end in between wakes nobody.
-            core.changed.register(&mut ticket, cx.waker());
-            core.ended().map_or(Poll::Pending, Poll::Ready)
-        })
-        .await;
-        // It has nothing left to do but to end.
-        core.join_leader(run);
-        report
+        self.core.stop_async().await
     }
 
     /// What it is doing.

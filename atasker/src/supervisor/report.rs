@@ -35,12 +35,12 @@ pub struct Abandoned {
 impl fmt::Display for StopReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { ran, cancelled, discarded, .. } = self;
-        write!(f, "{ran} tasks ran, {cancelled} cancelled, {discarded} items discarded")?;
+        write!(f, "tasks: {ran} ran, {cancelled} cancelled; items: {discarded} discarded")?;
         if !self.complete && self.abandoned.is_empty() {
-            f.write_str(", still stopping")?;
+            f.write_str("; still stopping")?;
         }
         for Abandoned { name, running_for } in &self.abandoned {
-            write!(f, ", {name} still running after {running_for:?}")?;
+            write!(f, "; {name} still running after {running_for:.1?}")?;
         }
         Ok(())
     }

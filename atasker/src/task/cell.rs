@@ -11,7 +11,7 @@ use super::state::{CancelOutcome, State, TaskStatus};
 use crate::clock::{self, Clock};
 use crate::error::TaskError;
 use crate::log;
-use crate::panics::{contain, drop_contained};
+use crate::panics::{contain, drop_contained, wake_contained};
 use crate::pool::{self, Job, Pool, Ran, Refusal, Refused, Source};
 use crate::priority::Priority;
 use crate::sync::Mutex;
@@ -380,7 +380,7 @@ where
 
 fn wake(waiter: Option<Waker>) {
     if let Some(waiter) = waiter {
-        waiter.wake();
+        wake_contained(waiter);
     }
 }
 

@@ -141,6 +141,8 @@ impl<B> WorkerBuilder<B> {
     }
 
     /// Runs once for each item that is put into its queue, which grows as it must.
+    ///
+    /// Above its producers' priority it is woken for nearly every item; at theirs it runs many in one go.
     pub fn queue(self) -> WorkerBuilder<B, kind::Queue> {
         self.of_kind(|_| kind::Queue { capacity: None })
     }
@@ -252,9 +254,11 @@ impl<B> WorkerBuilder<B, kind::Queue> {
     ///
     /// [`Error::Stopped`](crate::Error::Stopped) when the supervisor is stopping or stopped;
     /// [`Error::Config`](crate::Error::Config) for a capacity of 0.
-    pub fn start<M>(self) -> Result<QueueWorker<B::Item>>
+    // `T` beside `M`, and not `B::Item`: so a body that can't be one is told by `IntoQueueBody`'s own message.
+    pub fn start<M, T>(self) -> Result<QueueWorker<T>>
     where
-        B: IntoQueueBody<M>,
+        B: IntoQueueBody<M, Item = T>,
+        T: Send + 'static,
     {
         let handle = QueueWorker::new(self.options.name_for::<B>());
         self.start_on(&handle).map(|()| handle)

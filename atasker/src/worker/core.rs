@@ -706,7 +706,8 @@ impl Job for Slice {
         if let Some(core) = self.core.upgrade() {
             core.request_stop(true);
         }
-        true
+        // A stop reports the death of a queued worker's entry, as it does for entries that are still in the queue.
+        false
     }
 
     fn is_task(&self) -> bool {

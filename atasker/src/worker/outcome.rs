@@ -8,7 +8,9 @@ use crate::panics::Panic;
 
 /// What a worker's body returns: `()`, [`ControlFlow<()>`](ControlFlow), or a `Result` of either.
 ///
-/// `Break` stops the worker. An `Err` goes to `on_error`, is counted, and the worker lives on.
+/// `Break` stops the worker at once: what its queue still holds is discarded, and counted in
+/// [`WorkerInfo::discarded`](crate::WorkerInfo). ([`WorkerContext::request_stop`](crate::WorkerContext::request_stop)
+/// works it off instead.) An `Err` goes to `on_error`, is counted, and the worker lives on.
 ///
 /// # Examples
 ///

@@ -7,10 +7,12 @@ use atasker::{Priority, Supervisor, Task, TaskStatus, background_task};
 
 use crate::support::{Gate, OnDrop, Tested, eventually, in_time, pool, start};
 
-/// A task whose argument, when it is dropped, waits for another task: a guard that joins.
-fn joining(s: &Supervisor, delay: Duration, other: Task<()>, tell: mpsc::Sender<bool>) -> Task<()> {
-    let guard = OnDrop::new(move || tell.send(other.wait().is_ok()).unwrap());
-    background_task(move || drop(guard)).delay(delay).supervisor(s).start()
+/// A task whose argument joins: when it is dropped, it waits for the task that is sent to it, and tells how that ended.
+fn joining(s: &Supervisor, delay: Duration, tell: &mpsc::Sender<bool>) -> (Task<()>, mpsc::Sender<Task<()>>) {
+    let (give, given) = mpsc::channel::<Task<()>>();
+    let tell = tell.clone();
+    let guard = OnDrop::new(move || tell.send(given.recv().unwrap().wait().is_ok()).unwrap());
+    (background_task(move || drop(guard)).delay(delay).supervisor(s).start(), give)
 }
 
 #[test]
@@ -19,13 +21,13 @@ fn a_drop_in_a_body_may_wait_with_one_place() {
         let s = pool(1);
         let (gate, _running) = s.occupy(1, Priority::Normal);
         let (tell, told) = mpsc::channel();
-        // Queued before the one it waits for, and behind it: both orders.
-        for _ in 0..2 {
-            let last = start(&s, || ());
-            _ = joining(&s, Duration::ZERO, last, tell.clone());
-        }
+        let (first, first_joins) = joining(&s, Duration::ZERO, &tell);
+        let (second, second_joins) = joining(&s, Duration::ZERO, &tell);
+        second_joins.send(start(&s, || ())).unwrap();
+        first_joins.send(second).unwrap();
         gate.open();
         assert!(told.recv().unwrap() && told.recv().unwrap());
+        first.wait().unwrap();
     });
 }
 
@@ -37,16 +39,11 @@ fn a_drop_of_a_cancelled_task_may_wait_for_another_cancelled_task() {
             let s = pool(1);
             let (gate, _running) = s.occupy(1, Priority::Normal);
             let (tell, told) = mpsc::channel();
-            let (give, given) = mpsc::channel::<Task<()>>();
-            // The first waits for one that comes behind it, the third for one that came before.
-            let guard = OnDrop::new({
-                let tell = tell.clone();
-                move || tell.send(given.recv().unwrap().wait().is_ok()).unwrap()
-            });
-            let first = background_task(move || drop(guard)).delay(delay).supervisor(&s).start();
-            let second = background_task(|| ()).delay(delay).supervisor(&s).start();
-            give.send(second).unwrap();
-            let third = joining(&s, delay, first, tell);
+            // Each waits for the one that comes behind it, or for the one that came before.
+            let (first, first_joins) = joining(&s, delay, &tell);
+            first_joins.send(background_task(|| ()).delay(delay).supervisor(&s).start()).unwrap();
+            let (third, third_joins) = joining(&s, delay, &tell);
+            third_joins.send(first).unwrap();
             std::thread::scope(|scope| {
                 let stop = scope.spawn(|| end(&s));
                 assert!(!told.recv().unwrap() && !told.recv().unwrap());

@@ -77,7 +77,7 @@ fn the_waker_of_the_last_poll_is_woken() {
 #[test]
 fn a_cancelled_task_wakes_its_waiter() {
     let s = pool(1);
-    let (_gate, _running) = occupied(&s);
+    let (gate, _running) = occupied(&s);
     let delayed = background_task(|| ()).delay(Duration::MAX).supervisor(&s).start();
     for mut task in [start(&s, || ()), delayed] {
         let (wakes, waker) = Wakes::new();
@@ -86,6 +86,7 @@ fn a_cancelled_task_wakes_its_waiter() {
         assert_eq!(wakes.count(), 1);
         assert!(matches!(poll(&mut task, &waker), Poll::Ready(Err(TaskError::Cancelled))));
     }
+    gate.open();
 }
 
 #[test]
