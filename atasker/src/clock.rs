@@ -20,8 +20,11 @@ pub(crate) trait Bell: Send + Sync {
     /// The moment has come.
     fn ring(self: Arc<Self>, key: Key);
 
-    /// The clock has stopped, and the moment will not come.
-    fn dropped(self: Arc<Self>);
+    /// The clock has stopped, and the moment will not come. `true`: there is something of the user's to drop.
+    fn dropped(self: Arc<Self>) -> bool;
+
+    /// Drops it. Called after all bells that were dropped with it have been told.
+    fn drop_body(self: Arc<Self>);
 }
 
 /// One deadline in the queue. Ordered by time, then by insertion.
@@ -121,9 +124,9 @@ impl Clock {
             state.open = false;
             std::mem::take(&mut state.deadlines)
         };
-        for bell in dropped.into_values() {
-            bell.dropped();
-        }
+        let told: Vec<_> = dropped.into_values().filter(|bell| Arc::clone(bell).dropped()).collect();
+        // Only now: a Drop of the user's may take long, or wait for another that is dropped with it.
+        told.into_iter().for_each(Bell::drop_body);
     }
 
     /// Sends the thread away and joins it. Not to be called from it.

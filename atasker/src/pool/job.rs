@@ -18,6 +18,9 @@ pub(crate) trait Job: Send + Sync {
     /// died by this, so its death is reported by [`Pool::died`](super::Pool::died).
     fn refuse(self: Arc<Self>, why: Refusal) -> bool;
 
+    /// Drops what a refused job would have run. Called after all that were refused with it have been told.
+    fn drop_body(self: Arc<Self>);
+
     /// Whether it counts as a task. What is not (a worker's run, housekeeping) is left in the queue by a stop.
     fn is_task(&self) -> bool;
 

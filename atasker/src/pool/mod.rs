@@ -439,13 +439,18 @@ impl Pool {
 
     /// Refuses jobs that were taken out of their queues.
     fn refuse(&self, jobs: Vec<Removed>, why: Refusal) {
+        let mut refused = Vec::with_capacity(jobs.len());
         for (priority, job) in jobs {
-            if !job.refuse(why) {
+            if Arc::clone(&job).refuse(why) {
+                refused.push(job);
+            } else {
                 // It was dead, or was claimed or cancelled since it was taken out: either is, or will be, reported as the
                 // death of an entry in the queue.
                 self.state.lock().queues.of[priority].buried();
             }
         }
+        // Only now: a body's Drop is user code, which may take long, or wait for another that is refused with it.
+        refused.into_iter().for_each(Job::drop_body);
     }
 
     /// Makes a thread. On failure gives back the tasks that nobody is there to run.

@@ -51,6 +51,7 @@ impl Job for Probe {
     fn refuse(self: Arc<Self>, _why: Refusal) -> bool {
         true
     }
+    fn drop_body(self: Arc<Self>) {}
     fn is_task(&self) -> bool {
         true
     }

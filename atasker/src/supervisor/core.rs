@@ -170,7 +170,11 @@ impl clock::Bell for SlowLook {
         }
     }
 
-    fn dropped(self: Arc<Self>) {}
+    fn dropped(self: Arc<Self>) -> bool {
+        false
+    }
+
+    fn drop_body(self: Arc<Self>) {}
 }
 
 /// One event a look and threshold: a full queue must not become a flood of events.
@@ -198,7 +202,11 @@ impl clock::Bell for ThreadRetry {
         }
     }
 
-    fn dropped(self: Arc<Self>) {}
+    fn dropped(self: Arc<Self>) -> bool {
+        false
+    }
+
+    fn drop_body(self: Arc<Self>) {}
 }
 
 /// Housekeeping that runs user code, and so needs a thread of the pool.
@@ -228,6 +236,8 @@ impl Job for Errand {
     fn refuse(self: Arc<Self>, _why: Refusal) -> bool {
         self.run() == Ran::Errand
     }
+
+    fn drop_body(self: Arc<Self>) {}
 
     fn is_task(&self) -> bool {
         false

@@ -59,6 +59,28 @@ fn put_and_stop() {
     });
 }
 
+/// Two who wait for room, and a consumer that makes it one by one: none is forgotten.
+#[test]
+fn two_putters_and_one_room() {
+    check_model(|| {
+        let s = supervisor();
+        let seen = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&seen);
+        let body = move |_: usize| _ = count.fetch_add(1, Ordering::SeqCst);
+        let worker = background_worker(body).queue_bounded(1).supervisor(&s).start().expect("starts");
+        let putters: Vec<_> = (0..2)
+            .map(|_| {
+                let worker = worker.clone();
+                thread::spawn(move || (0..2).for_each(|item| worker.put(item).expect("it runs")))
+            })
+            .collect();
+        putters.into_iter().for_each(|putter| putter.join().expect("put"));
+        worker.stop();
+        assert_eq!(seen.load(Ordering::SeqCst), 4);
+        assert!(s.stop().complete);
+    });
+}
+
 /// A pool thread that puts to a full queue, or stops its consumer, at one place: it runs the consumer itself.
 #[test]
 fn a_putter_in_the_only_place_helps() {

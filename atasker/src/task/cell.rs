@@ -204,7 +204,7 @@ where
 
     /// Drops the body of a task that will not run, as a body of the pool: what its values' `Drop` calls, a stop among
     /// it, must not wait for the thread it is called on.
-    fn drop_body(self: &Arc<Self>) {
+    fn drop_unrun(self: &Arc<Self>) {
         let content = std::mem::replace(&mut self.slot.lock().content, Content::Empty);
         if let Content::Body(body) = content {
             let job: Arc<dyn Job> = Arc::<Self>::clone(self);
@@ -284,8 +284,11 @@ where
         if why == Refusal::NoThread {
             log::rejected(&self.head.name, "the system gives no thread");
         }
-        self.drop_body();
         true
+    }
+
+    fn drop_body(self: Arc<Self>) {
+        self.drop_unrun();
     }
 
     fn is_task(&self) -> bool {
@@ -312,12 +315,20 @@ where
         match self.head.pool.submit(self.head.priority, job, Source::Inside) {
             // A pool thread that waits for it can claim it now.
             Ok(()) => self.wake_waiter(),
-            Err(_) => _ = self.refuse(Refusal::Cancelled),
+            Err(_) => {
+                if Arc::clone(&self).refuse(Refusal::Cancelled) {
+                    self.drop_unrun();
+                }
+            }
         }
     }
 
-    fn dropped(self: Arc<Self>) {
-        self.refuse(Refusal::Cancelled);
+    fn dropped(self: Arc<Self>) -> bool {
+        self.refuse(Refusal::Cancelled)
+    }
+
+    fn drop_body(self: Arc<Self>) {
+        self.drop_unrun();
     }
 }
 
@@ -364,7 +375,7 @@ where
             if before == TaskStatus::Queued {
                 self.head.pool.died(self.head.priority);
             }
-            self.drop_body();
+            self.drop_unrun();
             return CancelOutcome::Dequeued;
         }
         if self.head.state.request_cancel() { CancelOutcome::Requested } else { CancelOutcome::TooLate }

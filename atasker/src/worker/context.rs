@@ -49,6 +49,11 @@ impl WorkerContext {
         (self.due, self.missed) = (cause.due, cause.missed);
     }
 
+    /// The run that began had nothing to run on.
+    pub(super) fn unrun(&mut self) {
+        self.run -= 1;
+    }
+
     /// The worker's name. Default: the fn's or type's own name.
     pub fn name(&self) -> &str {
         self.core.name()

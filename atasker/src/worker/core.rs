@@ -398,8 +398,11 @@ impl Core {
                 }
                 None
             }
-            // The item it was to run on has been discarded.
-            Ok(None) => None,
+            Ok(None) => {
+                cx.unrun();
+                self.plan.lock().unrun(cause.last_run);
+                None
+            }
             Ok(Some(Err(message))) => Some(WorkerError::Failed(message)),
             Err(panic) => Some(WorkerError::Panicked(panic)),
         };
@@ -710,6 +713,8 @@ impl Job for Slice {
         false
     }
 
+    fn drop_body(self: Arc<Self>) {}
+
     fn is_task(&self) -> bool {
         false
     }
@@ -728,7 +733,11 @@ impl clock::Bell for Core {
     }
 
     /// A stop of the clock is followed by a stop of the worker.
-    fn dropped(self: Arc<Self>) {}
+    fn dropped(self: Arc<Self>) -> bool {
+        false
+    }
+
+    fn drop_body(self: Arc<Self>) {}
 }
 
 impl Resident for Core {

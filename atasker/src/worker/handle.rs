@@ -284,15 +284,14 @@ impl<T: Send + 'static> QueueWorker<T> {
                 done => Some(done),
             }
         });
+        // It may have been woken for room that it no longer wants, or once more after it had found some: passed on
+        // (`supervisor::model::two_putters_and_one_room`).
+        if self.mailbox.has_room() {
+            self.mailbox.room.wake_one();
+        }
         match (put, waiting) {
             (Some(done), _) => done,
-            (None, Some(item)) => {
-                // It may have been woken for room it no longer wants: passed on.
-                if self.mailbox.has_room() {
-                    self.mailbox.room.wake_one();
-                }
-                Err(PutError::Full(item))
-            }
+            (None, Some(item)) => Err(PutError::Full(item)),
             (None, None) => unreachable!("an item is either put, given back, or still waiting"),
         }
     }

@@ -66,6 +66,8 @@ pub(super) enum Want {
 pub(super) struct Cause {
     pub(super) due: Instant,
     pub(super) missed: u64,
+    /// When the run before it started.
+    pub(super) last_run: Option<Instant>,
 }
 
 /// Numbers since the start.
@@ -162,17 +164,24 @@ impl Plan {
         self.in_run = true;
         self.triggered = false;
         self.counters.runs += 1;
-        self.last_run = Some(now);
+        let last_run = self.last_run.replace(now);
         let missed = std::mem::take(&mut self.missed_since);
         let tick = self.tick.take();
         if let Some(tick) = tick {
-            self.anchor = tick;
+            // Not back behind a `set_interval` that came while the tick waited.
+            self.anchor = self.anchor.max(tick);
         }
         let due = match self.kind {
             Kind::Interval { .. } | Kind::Delay { .. } => tick.unwrap_or(now),
             Kind::Loop | Kind::Event | Kind::Queue => now,
         };
-        Cause { due, missed }
+        Cause { due, missed, last_run }
+    }
+
+    /// The run that began had nothing to run on: its item was discarded meanwhile.
+    pub(super) fn unrun(&mut self, last_run: Option<Instant>) {
+        self.counters.runs -= 1;
+        self.last_run = last_run;
     }
 
     /// A run has ended at `now`. Gives the deadline to hand to the clock.
@@ -258,7 +267,8 @@ impl Plan {
         self.anchor = now;
         let next = Deadline::after(now, interval);
         if self.in_run || self.tick.is_some() {
-            return (None, None);
+            // The end of the run plans the next tick, from the new anchor.
+            return (self.timer.take(), None);
         }
         if self.paused {
             self.next = next;

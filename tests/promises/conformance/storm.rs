@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use atasker::{
-    Config, Priority, QueueWorker, StopReport, Supervisor, Task, TaskError, TaskStatus, Totals, background_task,
-    background_worker, is_cancelled,
+    Config, Priority, QueueWorker, StopReport, Supervisor, Task, TaskError, TaskStatus, Totals, WaitError,
+    background_task, background_worker, is_cancelled,
 };
 
 use crate::support::{PATIENCE, Tested, supervisor};
@@ -129,17 +129,10 @@ fn settle(sent: Sent) -> TaskStatus {
     let (begun, ended) = (counts.0.load(Ordering::SeqCst), counts.1.load(Ordering::SeqCst));
     match (task.try_result(), status) {
         (Ok(result), TaskStatus::Completed) => assert_eq!((result, begun, ended), (number, 1, 1)),
-        (Err(error), status) => match (atasker::Error::from(error), status) {
-            (atasker::Error::Task(TaskError::Panicked(_)), TaskStatus::Panicked) => {
-                assert_eq!((begun, ended), (1, 0), "{number} panicked");
-            }
-            (atasker::Error::Task(TaskError::Cancelled), TaskStatus::Cancelled)
-            | (atasker::Error::Task(TaskError::Rejected), TaskStatus::Rejected) => {
-                assert_eq!(begun, 0, "{number} is {status} and ran");
-            }
-            other => panic!("{number}: {other:?}"),
-        },
-        (Ok(_), status) => panic!("{number} is {status} with a result"),
+        (Err(WaitError::Failed(TaskError::Panicked(_))), TaskStatus::Panicked) => assert_eq!((begun, ended), (1, 0)),
+        (Err(WaitError::Failed(TaskError::Cancelled)), TaskStatus::Cancelled)
+        | (Err(WaitError::Failed(TaskError::Rejected)), TaskStatus::Rejected) => assert_eq!(begun, 0, "{number}"),
+        (result, status) => panic!("{number} is {status} with {result:?}"),
     }
     status
 }
@@ -160,7 +153,7 @@ fn storm(s: &Tested, seed: u64) {
     let looping = background_worker(std::thread::yield_now).priority(Priority::Low).supervisor(s).start().unwrap();
     let ticking = background_worker(|| ()).interval(Duration::from_micros(300)).supervisor(s).start().unwrap();
     let stop_at = random.below(TASKS * 2);
-    let mut stops = Random(random.next());
+    let stops = random.next();
     let (sent, put, report) = std::thread::scope(|scope| {
         let mut stopping = None;
         let mut sent = Vec::new();
@@ -174,7 +167,7 @@ fn storm(s: &Tested, seed: u64) {
                 _ => {}
             }
             if number == stop_at {
-                stopping = Some(scope.spawn(|| stop(s, &mut stops)));
+                stopping = Some(scope.spawn(move || stop(s, &mut Random(stops))));
             }
         }
         let report = match stopping {
