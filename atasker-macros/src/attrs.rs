@@ -27,11 +27,7 @@ impl Attrs {
     pub(crate) fn sort(attrs: &[Attribute]) -> Self {
         let mut sorted = Self::default();
         for attr in attrs {
-            let word = attr
-                .path()
-                .get_ident()
-                .map(Ident::to_string)
-                .unwrap_or_default();
+            let word = attr.path().get_ident().map(Ident::to_string).unwrap_or_default();
             match word.as_str() {
                 "cfg" | "cfg_attr" => sorted.cfg.push(attr.clone()),
                 "doc" => sorted.docs.push(attr.clone()),
@@ -60,20 +56,10 @@ fn allowed(attr: &Attribute) -> Attribute {
 /// It is taken out, or it would go on to expand the body.
 pub(crate) fn refuse_second(attrs: &mut Vec<Attribute>, errors: &mut Errors) {
     attrs.retain(|attr| {
-        let last = attr
-            .path()
-            .segments
-            .last()
-            .map(|segment| segment.ident.to_string());
-        let ours = matches!(
-            last.as_deref(),
-            Some("background_task" | "background_worker")
-        );
+        let last = attr.path().segments.last().map(|segment| segment.ident.to_string());
+        let ours = matches!(last.as_deref(), Some("background_task" | "background_worker"));
         if ours {
-            errors.at(
-                attr.path().to_token_stream(),
-                "a function takes one of these attributes: leave this one out",
-            );
+            errors.at(attr.path().to_token_stream(), "a function takes one of these attributes: leave this one out");
         }
         !ours
     });

@@ -2,10 +2,7 @@
 
 use quote::ToTokens;
 use syn::visit::{self, Visit};
-use syn::{
-    Expr, Lifetime, ParenthesizedGenericArguments, TraitBound, Type, TypeFnPtr, TypeReference,
-    TypeSlice,
-};
+use syn::{Expr, Lifetime, ParenthesizedGenericArguments, TraitBound, Type, TypeFnPtr, TypeReference, TypeSlice};
 
 use crate::errors::Errors;
 use crate::item::bare;
@@ -22,11 +19,7 @@ pub(crate) fn owned(ty: &TypeReference) -> String {
     match bare(&ty.elem) {
         Type::Slice(TypeSlice { elem, .. }) => format!("`Vec<{}>`", elem.to_token_stream()),
         Type::Path(path) => {
-            let last = path
-                .path
-                .segments
-                .last()
-                .map(|segment| segment.ident.to_string());
+            let last = path.path.segments.last().map(|segment| segment.ident.to_string());
             match last.as_deref() {
                 Some("str") => "`String`".to_owned(),
                 Some("Path") => "`PathBuf`".to_owned(),
@@ -49,9 +42,7 @@ fn shared(ty: &TypeReference) -> String {
 
 /// Whether a reference is good for the whole program.
 pub(crate) fn is_static(ty: &TypeReference) -> bool {
-    ty.lifetime
-        .as_ref()
-        .is_some_and(|lifetime| lifetime.ident == "static")
+    ty.lifetime.as_ref().is_some_and(|lifetime| lifetime.ident == "static")
 }
 
 struct Borrows<'a> {
@@ -65,17 +56,13 @@ impl<'ast> Visit<'ast> for Borrows<'_> {
             return visit::visit_type(self, &ty.elem);
         }
         // What lies inside goes with it: one borrow, one error.
-        self.errors
-            .at(ty, format!("{} cannot borrow: take {}", self.so, owned(ty)));
+        self.errors.at(ty, format!("{} cannot borrow: take {}", self.so, owned(ty)));
     }
 
     fn visit_lifetime(&mut self, lifetime: &'ast Lifetime) {
         if lifetime.ident != "static" {
             let so = self.so;
-            self.errors.at(
-                lifetime,
-                format!("{so} cannot borrow: take an owned value, or write `'static`"),
-            );
+            self.errors.at(lifetime, format!("{so} cannot borrow: take an owned value, or write `'static`"));
         }
     }
 

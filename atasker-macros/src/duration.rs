@@ -33,12 +33,7 @@ pub(crate) enum Zero {
 }
 
 /// The expression for the duration that `expr` stands for; `key` is what it was given to.
-pub(crate) fn value(
-    key: &str,
-    expr: &Expr,
-    zero: Zero,
-    errors: &mut Errors,
-) -> Option<TokenStream> {
+pub(crate) fn value(key: &str, expr: &Expr, zero: Zero, errors: &mut Errors) -> Option<TokenStream> {
     let nanos = match bare(expr) {
         Expr::Lit(literal) => match &literal.lit {
             Lit::Int(number) => number_and_unit(number.base10_digits(), number.suffix()),
@@ -71,10 +66,7 @@ pub(crate) fn is_unit(word: &str) -> bool {
 }
 
 fn unit(word: &str) -> Option<u128> {
-    UNITS
-        .iter()
-        .find(|(names, _)| names.contains(&word))
-        .map(|(_, nanos)| *nanos)
+    UNITS.iter().find(|(names, _)| names.contains(&word)).map(|(_, nanos)| *nanos)
 }
 
 /// Why something written for a duration is none.
@@ -92,11 +84,7 @@ enum Fault {
 
 /// A number with the unit behind it; without one it is seconds.
 fn number_and_unit(digits: &str, suffix: &str) -> Result<u128, Fault> {
-    let nanos = if suffix.is_empty() {
-        NANOS
-    } else {
-        known_unit(suffix)?
-    };
+    let nanos = if suffix.is_empty() { NANOS } else { known_unit(suffix)? };
     times(digits, nanos)
 }
 
@@ -111,9 +99,7 @@ fn text_in_units(text: &str) -> Result<u128, Fault> {
     }
     let mut sum = 0_u128;
     while !rest.is_empty() {
-        let (digits, behind) = split_while(rest, |letter| {
-            letter.is_ascii_digit() || matches!(letter, '.' | '_')
-        });
+        let (digits, behind) = split_while(rest, |letter| letter.is_ascii_digit() || matches!(letter, '.' | '_'));
         if !digits.starts_with(|first: char| first.is_ascii_digit()) {
             return Err(Fault::Malformed(text.to_owned()));
         }
@@ -149,15 +135,11 @@ fn times(digits: &str, nanos: u128) -> Result<u128, Fault> {
     let number: u128 = all.parse().map_err(|_| Fault::TooLong)?;
     let exponent: i64 = exponent.parse().map_err(|_| malformed())?;
     let shift = exponent - i64::try_from(fraction.len()).map_err(|_| malformed())?;
-    let power = u32::try_from(shift.unsigned_abs())
-        .ok()
-        .and_then(|power| 10_u128.checked_pow(power));
+    let power = u32::try_from(shift.unsigned_abs()).ok().and_then(|power| 10_u128.checked_pow(power));
     let scaled = number.checked_mul(nanos);
     match (number, scaled, power) {
         (0, ..) => Ok(0),
-        (_, Some(scaled), Some(power)) if shift >= 0 => {
-            scaled.checked_mul(power).ok_or(Fault::TooLong)
-        }
+        (_, Some(scaled), Some(power)) if shift >= 0 => scaled.checked_mul(power).ok_or(Fault::TooLong),
         (_, Some(scaled), Some(power)) if scaled % power == 0 => Ok(scaled / power),
         _ if shift < 0 => Err(Fault::TooFine),
         _ => Err(Fault::TooLong),
@@ -176,36 +158,18 @@ impl fmt::Display for Located<'_> {
         match &self.fault {
             Fault::NotADuration => write!(f, "`{key}` takes a duration: write `{key} = 1s`"),
             Fault::Malformed(text) => {
-                write!(
-                    f,
-                    "`{text}` is not a duration: write numbers with units, such as `\"1m 30s\"`"
-                )
+                write!(f, "`{text}` is not a duration: write numbers with units, such as `\"1m 30s\"`")
             }
-            Fault::Negative => write!(
-                f,
-                "`{key}` cannot be negative: write the time to wait, such as `{key} = 1s`"
-            ),
-            Fault::Zero => write!(
-                f,
-                "`{key}` cannot be zero: leave it out for a worker that runs without a pause"
-            ),
+            Fault::Negative => write!(f, "`{key}` cannot be negative: write the time to wait, such as `{key} = 1s`"),
+            Fault::Zero => write!(f, "`{key}` cannot be zero: leave it out for a worker that runs without a pause"),
             Fault::NoUnit(digits) => {
-                write!(
-                    f,
-                    "a duration in quotes needs its unit: write `\"{digits}s\"`, or `{digits}` without quotes"
-                )
+                write!(f, "a duration in quotes needs its unit: write `\"{digits}s\"`, or `{digits}` without quotes")
             }
             Fault::UnknownUnit(word) => {
-                write!(
-                    f,
-                    "unknown unit `{word}`: use `ns`, `us`, `ms`, `s`, `m`, `h` or `d`"
-                )
+                write!(f, "unknown unit `{word}`: use `ns`, `us`, `ms`, `s`, `m`, `h` or `d`")
             }
             Fault::TooFine => write!(f, "a duration has whole nanoseconds: write fewer decimals"),
-            Fault::TooLong => write!(
-                f,
-                "`{key}` is longer than a `Duration` can be: write a shorter one"
-            ),
+            Fault::TooLong => write!(f, "`{key}` is longer than a `Duration` can be: write a shorter one"),
         }
     }
 }
@@ -254,24 +218,15 @@ mod tests {
 
     #[test]
     fn what_is_no_duration_says_why() {
-        assert_eq!(
-            number_and_unit("1", "u64"),
-            Err(Fault::UnknownUnit("u64".into()))
-        );
+        assert_eq!(number_and_unit("1", "u64"), Err(Fault::UnknownUnit("u64".into())));
         assert_eq!(text_in_units("30"), Err(Fault::NoUnit("30".into())));
         assert_eq!(text_in_units("1m 30"), Err(Fault::NoUnit("30".into())));
         assert_eq!(text_in_units("1x"), Err(Fault::UnknownUnit("x".into())));
         assert_eq!(text_in_units("-1s"), Err(Fault::Negative));
         assert_eq!(text_in_units(""), Err(Fault::Malformed(String::new())));
         assert_eq!(text_in_units("soon"), Err(Fault::Malformed("soon".into())));
-        assert_eq!(
-            text_in_units("1.2.3s"),
-            Err(Fault::Malformed("1.2.3".into()))
-        );
-        assert_eq!(
-            number_and_unit("99999999999999999999999999999999999999999", ""),
-            Err(Fault::TooLong)
-        );
+        assert_eq!(text_in_units("1.2.3s"), Err(Fault::Malformed("1.2.3".into())));
+        assert_eq!(number_and_unit("99999999999999999999999999999999999999999", ""), Err(Fault::TooLong));
         assert_eq!(number_and_unit("1e40", ""), Err(Fault::TooLong));
     }
 }

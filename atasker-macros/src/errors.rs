@@ -42,8 +42,6 @@ impl Errors {
 
     /// The `compile_error!` calls; nothing if there was no mistake.
     pub(crate) fn into_tokens(self) -> TokenStream {
-        self.combined
-            .map(Error::into_compile_error)
-            .unwrap_or_default()
+        self.combined.map(Error::into_compile_error).unwrap_or_default()
     }
 }

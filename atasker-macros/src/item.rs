@@ -29,26 +29,17 @@ impl Parse for Item {
             Some(_) => None,
             None => Some(input.parse()?),
         };
-        if body
-            .as_ref()
-            .is_some_and(|body: &Group| body.delimiter() != Delimiter::Brace)
-        {
+        if body.as_ref().is_some_and(|body: &Group| body.delimiter() != Delimiter::Brace) {
             return Err(input.error("expected a body in braces"));
         }
-        Ok(Self {
-            attrs,
-            vis,
-            sig,
-            body,
-        })
+        Ok(Self { attrs, vis, sig, body })
     }
 }
 
 impl Item {
     /// Parses what `#[attribute]` stands on; anything but a function is refused at the word that says what it is.
     pub(crate) fn read(attribute: &str, tokens: TokenStream) -> Result<Self> {
-        let refusal =
-            (|input: ParseStream<'_>| find_refusal(attribute, input)).parse2(tokens.clone())?;
+        let refusal = (|input: ParseStream<'_>| find_refusal(attribute, input)).parse2(tokens.clone())?;
         refusal.map_or_else(|| syn::parse2(tokens), Err)
     }
 
@@ -83,10 +74,7 @@ impl Item {
         for (_, param) in self.params() {
             for attr in &param.attrs {
                 if attr.path().is_ident("cfg") || attr.path().is_ident("cfg_attr") {
-                    errors.at(
-                        attr,
-                        "a single parameter cannot be configured: put `cfg` on two whole functions",
-                    );
+                    errors.at(attr, "a single parameter cannot be configured: put `cfg` on two whole functions");
                 }
             }
         }
@@ -99,20 +87,12 @@ fn find_refusal(attribute: &str, input: ParseStream<'_>) -> Result<Option<Error>
     input.parse::<Visibility>()?;
     let is_fn = ["const", "async", "unsafe", "safe", "extern", "fn"];
     let span = input.span();
-    let word = input
-        .call(Ident::parse_any)
-        .map(|word| word.to_string())
-        .unwrap_or_default();
+    let word = input.call(Ident::parse_any).map(|word| word.to_string()).unwrap_or_default();
     // `const` may also begin a constant, `unsafe` a trait or an impl: only a later `fn` at this level tells.
     let rest: TokenStream = input.parse()?;
     let has_fn = word == "fn" || rest.into_iter().any(|token| token.to_string() == "fn");
     let refused = !(is_fn.contains(&word.as_str()) && has_fn);
-    Ok(refused.then(|| {
-        Error::new(
-            span,
-            format!("`#[{attribute}]` goes on a function: write `fn name(..) {{ .. }}`"),
-        )
-    }))
+    Ok(refused.then(|| Error::new(span, format!("`#[{attribute}]` goes on a function: write `fn name(..) {{ .. }}`"))))
 }
 
 /// The parameter's own name, if its pattern is one.
@@ -156,10 +136,7 @@ pub(crate) fn bare(ty: &Type) -> &Type {
 
 /// Where syntax begins and where it ends, for generated code that is to be shown there.
 pub(crate) fn edges(tokens: impl ToTokens) -> (Span, Span) {
-    let mut spans = tokens
-        .into_token_stream()
-        .into_iter()
-        .map(|token| token.span());
+    let mut spans = tokens.into_token_stream().into_iter().map(|token| token.span());
     let first = spans.next().unwrap_or_else(Span::mixed_site);
     (first, spans.last().unwrap_or(first))
 }

@@ -59,15 +59,8 @@ impl Vocabulary {
             let Some((name, sound)) = self.look_up(&entry.key, errors) else {
                 continue;
             };
-            if sound
-                && known
-                    .iter()
-                    .any(|earlier| earlier.sound && earlier.name == name)
-            {
-                errors.at(
-                    &entry.key,
-                    format!("duplicate key `{name}`: leave one of them out"),
-                );
+            if sound && known.iter().any(|earlier| earlier.sound && earlier.name == name) {
+                errors.at(&entry.key, format!("duplicate key `{name}`: leave one of them out"));
                 continue;
             }
             known.push(Known { name, entry, sound });
@@ -88,27 +81,13 @@ impl Vocabulary {
         let (other, its_keys) = self.other;
         let own = self.attribute;
         let (message, name) = if its_keys.contains(&typed.as_str()) {
-            (
-                format!("`{typed}` is a key of `{other}`, not of `{own}`: leave it out"),
-                None,
-            )
-        } else if let Some((_, name, cure)) =
-            self.foreign.iter().find(|(foreign, ..)| *foreign == typed)
-        {
+            (format!("`{typed}` is a key of `{other}`, not of `{own}`: leave it out"), None)
+        } else if let Some((_, name, cure)) = self.foreign.iter().find(|(foreign, ..)| *foreign == typed) {
             (format!("unknown key `{typed}`: {cure}"), *name)
         } else if let Some(name) = nearest(&typed, self.keys) {
-            (
-                format!("unknown key `{typed}`: did you mean `{name}`?"),
-                Some(name),
-            )
+            (format!("unknown key `{typed}`: did you mean `{name}`?"), Some(name))
         } else {
-            (
-                format!(
-                    "unknown key `{typed}`: `{own}` knows {}",
-                    list_of(self.keys)
-                ),
-                None,
-            )
+            (format!("unknown key `{typed}`: `{own}` knows {}", list_of(self.keys)), None)
         };
         errors.at(word, message);
         name.map(|name| (name, false))
@@ -132,9 +111,7 @@ fn entries(list: TokenStream, errors: &mut Errors) -> Vec<Entry> {
                 let value = value(&key, input, errors);
                 found.push(Entry { key, value });
             } else {
-                errors.push(
-                    input.error("expected a key: write `key = value`, such as `priority = High`"),
-                );
+                errors.push(input.error("expected a key: write `key = value`, such as `priority = High`"));
                 skip_to_entry(input);
             }
             end_of_entry(input, errors);
@@ -162,10 +139,7 @@ fn value(key: &Ident, input: ParseStream<'_>, errors: &mut Errors) -> Value {
         return Value::Broken;
     };
     if input.is_empty() || input.peek(Token![,]) {
-        errors.at(
-            equals,
-            format!("`{word}` has no value: write `{}`", example(&word)),
-        );
+        errors.at(equals, format!("`{word}` has no value: write `{}`", example(&word)));
         return Value::Broken;
     }
     match input.parse::<Expr>() {

@@ -4,8 +4,8 @@ use proc_macro2::{Delimiter, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::visit_mut::{self, VisitMut};
 use syn::{
-    GenericParam, Generics, Lifetime, ParenthesizedGenericArguments, ReturnType, Safety, Signature,
-    TraitBound, Type, TypeFnPtr, TypeImplTrait, TypeReference, parse_quote,
+    GenericParam, Generics, Lifetime, ParenthesizedGenericArguments, ReturnType, Safety, Signature, TraitBound, Type,
+    TypeFnPtr, TypeImplTrait, TypeReference, parse_quote,
 };
 
 use crate::errors::Errors;
@@ -14,32 +14,20 @@ use crate::item::Item;
 /// Notes every qualifier: a body is a plain `fn`.
 pub(crate) fn check_qualifiers(sig: &Signature, errors: &mut Errors) {
     if let Some(token) = &sig.constness {
-        errors.at(
-            token,
-            "a body runs on a thread of the pool and cannot be `const`: leave `const` out",
-        );
+        errors.at(token, "a body runs on a thread of the pool and cannot be `const`: leave `const` out");
     }
     if let Some(token) = &sig.asyncness {
-        errors.at(
-            token,
-            "async bodies are not supported in this version: write a blocking body",
-        );
+        errors.at(token, "async bodies are not supported in this version: write a blocking body");
     }
     if let Safety::Unsafe(token) = &sig.safety {
         let cure = "leave `unsafe` out and put an `unsafe` block into the body";
-        errors.at(
-            token,
-            format!("a body is called by the pool, which knows no conditions: {cure}"),
-        );
+        errors.at(token, format!("a body is called by the pool, which knows no conditions: {cure}"));
     }
     if let Some(abi) = &sig.abi {
         errors.at(abi, "a body is called from Rust only: leave `extern` out");
     }
     if let Some(variadic) = &sig.variadic {
-        errors.at(
-            variadic.dots,
-            "a body has a fixed number of parameters: leave `...` out",
-        );
+        errors.at(variadic.dots, "a body has a fixed number of parameters: leave `...` out");
     }
 }
 
@@ -74,11 +62,7 @@ pub(crate) fn turbofish(generics: &Generics) -> TokenStream {
         GenericParam::Lifetime(_) => None,
     });
     let names: Vec<_> = names.collect();
-    if names.is_empty() {
-        TokenStream::new()
-    } else {
-        quote!(::<#(#names),*>)
-    }
+    if names.is_empty() { TokenStream::new() } else { quote!(::<#(#names),*>) }
 }
 
 /// Replaces every borrow's lifetime by `lifetime`, for signatures whose body is never reached.
@@ -102,8 +86,7 @@ impl VisitMut for Relifetime<'_> {
 
     fn visit_type_fn_ptr_mut(&mut self, _: &mut TypeFnPtr) {}
 
-    fn visit_parenthesized_generic_arguments_mut(&mut self, _: &mut ParenthesizedGenericArguments) {
-    }
+    fn visit_parenthesized_generic_arguments_mut(&mut self, _: &mut ParenthesizedGenericArguments) {}
 
     fn visit_trait_bound_mut(&mut self, bound: &mut TraitBound) {
         if bound.lifetimes.is_none() {
@@ -114,8 +97,7 @@ impl VisitMut for Relifetime<'_> {
 
 /// The first place where a function names the `Self` of an impl around it.
 pub(crate) fn find_self(item: &Item) -> Option<Span> {
-    find_self_in(item.sig.to_token_stream(), false)
-        .or_else(|| find_self_in(item.body.to_token_stream(), true))
+    find_self_in(item.sig.to_token_stream(), false).or_else(|| find_self_in(item.body.to_token_stream(), true))
 }
 
 /// `with_items`: items may stand here, and have a `Self` of their own.
@@ -125,9 +107,7 @@ fn find_self_in(tokens: TokenStream, with_items: bool) -> Option<Span> {
         match token {
             TokenTree::Ident(word) if word == "Self" && !in_item => return Some(word.span()),
             TokenTree::Ident(word) if with_items => {
-                in_item |= ["impl", "trait", "struct", "enum", "union"]
-                    .iter()
-                    .any(|item| word == item);
+                in_item |= ["impl", "trait", "struct", "enum", "union"].iter().any(|item| word == item);
             }
             TokenTree::Punct(punct) if punct.as_char() == ';' => in_item = false,
             TokenTree::Group(group) if in_item => in_item = group.delimiter() != Delimiter::Brace,

@@ -29,10 +29,7 @@ fn distance(from: &str, to: &str) -> usize {
             let same = from[row - 1] == to[column - 1];
             let changed = last[column - 1] + usize::from(!same);
             current[column] = changed.min(last[column] + 1).min(current[column - 1] + 1);
-            let swapped = row > 1
-                && column > 1
-                && from[row - 1] == to[column - 2]
-                && from[row - 2] == to[column - 1];
+            let swapped = row > 1 && column > 1 && from[row - 1] == to[column - 2] && from[row - 2] == to[column - 1];
             if swapped {
                 current[column] = current[column].min(before_last[column - 2] + 1);
             }
@@ -47,9 +44,7 @@ fn distance(from: &str, to: &str) -> usize {
 mod tests {
     use super::{distance, nearest};
 
-    const KEYS: &[&str] = &[
-        "interval", "delay", "queue", "event", "priority", "name", "missed",
-    ];
+    const KEYS: &[&str] = &["interval", "delay", "queue", "event", "priority", "name", "missed"];
 
     #[test]
     fn distance_counts_each_edit_once() {

@@ -38,13 +38,7 @@ pub(crate) fn given<'a>(entry: &'a Entry, errors: &mut Errors) -> Option<&'a Exp
         Value::Broken => None,
         Value::Absent => {
             let key = &entry.key;
-            errors.at(
-                key,
-                format!(
-                    "`{key}` needs a value: write `{}`",
-                    example(&key.to_string())
-                ),
-            );
+            errors.at(key, format!("`{key}` needs a value: write `{}`", example(&key.to_string())));
             None
         }
     }
@@ -69,13 +63,7 @@ pub(crate) fn string(entry: &Entry, errors: &mut Errors) -> Option<LitStr> {
         Expr::Lit(literal) if let Lit::Str(text) = &literal.lit => Some(text.clone()),
         _ => {
             let key = &entry.key;
-            errors.at(
-                expr,
-                format!(
-                    "`{key}` takes a string literal: write `{}`",
-                    example(&key.to_string())
-                ),
-            );
+            errors.at(expr, format!("`{key}` takes a string literal: write `{}`", example(&key.to_string())));
             None
         }
     }
@@ -86,13 +74,7 @@ pub(crate) fn boolean(entry: &Entry, errors: &mut Errors) -> Option<bool> {
     let expr = given(entry, errors)?;
     let value = truth(expr).map(|literal| literal.value);
     if value.is_none() {
-        errors.at(
-            expr,
-            format!(
-                "`{0}` takes `true` or `false`: write `{0} = false`",
-                entry.key
-            ),
-        );
+        errors.at(expr, format!("`{0}` takes `true` or `false`: write `{0} = false`", entry.key));
     }
     value
 }
@@ -110,18 +92,13 @@ pub(crate) fn priority(entry: &Entry, errors: &mut Errors) -> Option<TokenStream
         },
         Expr::Lit(literal) => Some(match &literal.lit {
             Lit::Str(text) if nearest(&text.value(), PRIORITIES).is_some() => {
-                format!(
-                    "`priority` is written without quotes: write `priority = {}`",
-                    word_or_high(&text.value())
-                )
+                format!("`priority` is written without quotes: write `priority = {}`", word_or_high(&text.value()))
             }
-            _ => {
-                "`priority` takes Low, Normal, High or Critical: write `priority = High`".to_owned()
-            }
+            _ => "`priority` takes Low, Normal, High or Critical: write `priority = High`".to_owned(),
         }),
-        other if negated(other) => Some(
-            "`priority` takes Low, Normal, High or Critical: write `priority = Low`".to_owned(),
-        ),
+        other if negated(other) => {
+            Some("`priority` takes Low, Normal, High or Critical: write `priority = Low`".to_owned())
+        }
         _ => None,
     };
     match message {
@@ -136,17 +113,13 @@ pub(crate) fn priority(entry: &Entry, errors: &mut Errors) -> Option<TokenStream
 /// The error for a single word that is no priority; other words may be constants of the user's.
 fn priority_mistyped(word: &str) -> Option<String> {
     if let Some(python) = word.strip_prefix("TASK_") {
-        return Some(format!(
-            "`{word}` is the Python spelling: write `priority = {}`",
-            word_or_high(python)
-        ));
+        return Some(format!("`{word}` is the Python spelling: write `priority = {}`", word_or_high(python)));
     }
     let constant = !word.chars().any(char::is_lowercase);
     if constant {
         return None;
     }
-    nearest(word, PRIORITIES)
-        .map(|near| format!("unknown priority `{word}`: did you mean `{near}`?"))
+    nearest(word, PRIORITIES).map(|near| format!("unknown priority `{word}`: did you mean `{near}`?"))
 }
 
 fn word_or_high(word: &str) -> &'static str {
@@ -159,10 +132,7 @@ pub(crate) fn missed(entry: &Entry, errors: &mut Errors) -> Option<TokenStream> 
     let word = match bare(expr) {
         Expr::Path(path) => path.path.get_ident(),
         Expr::Lit(_) => {
-            errors.at(
-                expr,
-                "`missed` takes skip, burst or delay: write `missed = skip`",
-            );
+            errors.at(expr, "`missed` takes skip, burst or delay: write `missed = skip`");
             return None;
         }
         _ => None,
@@ -177,15 +147,9 @@ pub(crate) fn missed(entry: &Entry, errors: &mut Errors) -> Option<TokenStream> 
     }
     let words: Vec<&str> = POLICIES.iter().map(|(policy, _)| *policy).collect();
     match nearest(&typed, &words) {
-        Some(near) => errors.at(
-            expr,
-            format!("unknown policy `{typed}`: did you mean `{near}`?"),
-        ),
+        Some(near) => errors.at(expr, format!("unknown policy `{typed}`: did you mean `{near}`?")),
         None if typed.chars().any(char::is_lowercase) => {
-            errors.at(
-                expr,
-                format!("unknown policy `{typed}`: `missed` takes skip, burst or delay"),
-            );
+            errors.at(expr, format!("unknown policy `{typed}`: `missed` takes skip, burst or delay"));
         }
         None => return Some(expr.to_token_stream()),
     }
@@ -202,9 +166,7 @@ pub(crate) fn bound(expr: &Expr, errors: &mut Errors) -> Option<TokenStream> {
             Lit::Int(number) if matches!(number.suffix(), "" | "usize") => {
                 return Some(expr.to_token_stream());
             }
-            Lit::Bool(LitBool { value: true, .. }) => {
-                "`queue` takes a bound or no value: write `queue` alone"
-            }
+            Lit::Bool(LitBool { value: true, .. }) => "`queue` takes a bound or no value: write `queue` alone",
             Lit::Bool(_) => "`queue` takes a bound or no value: leave it out",
             _ => "`queue` takes a whole number of items: write `queue = 1024`",
         },

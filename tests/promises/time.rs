@@ -166,7 +166,9 @@ fn a_duration_of_zero_is_an_error() {
 #[test]
 fn the_longest_durations_never_come_and_never_panic() {
     let s = pool(2);
-    for long in [Duration::MAX, Duration::from_secs(u64::MAX), Duration::from_secs(i64::MAX as u64 / 2), Duration::MAX / 4] {
+    for long in
+        [Duration::MAX, Duration::from_secs(u64::MAX), Duration::from_secs(i64::MAX as u64 / 2), Duration::MAX / 4]
+    {
         let (worker, ticks) = ticker(&s, long);
         next(&ticks);
         let delay = background_worker(|| ()).delay(long).supervisor(&s).start().unwrap();

@@ -19,20 +19,10 @@ pub(super) fn emit(item: &Item, keys: &Keys) -> TokenStream {
 
 /// The function, with what it does now.
 pub(super) fn function(item: &Item, body: &TokenStream) -> TokenStream {
-    let Item {
-        attrs, vis, sig, ..
-    } = item;
-    let (name, generics, bounds, result) = (
-        &sig.ident,
-        &sig.generics,
-        &sig.generics.where_clause,
-        output(sig),
-    );
+    let Item { attrs, vis, sig, .. } = item;
+    let (name, generics, bounds, result) = (&sig.ident, &sig.generics, &sig.generics.where_clause, output(sig));
     let receiver = sig.receiver().map(|receiver| quote!(#receiver,));
-    let params = item
-        .params()
-        .into_iter()
-        .map(|(name, PatType { ty, .. })| quote!(#name: #ty));
+    let params = item.params().into_iter().map(|(name, PatType { ty, .. })| quote!(#name: #ty));
     quote! {
         #(#attrs)*
         #[allow(clippy::redundant_closure_call, clippy::must_use_candidate)]

@@ -35,10 +35,7 @@ fn companion(item: &Item, keys: &Keys, errors: &mut Errors) -> bool {
     if let Some((key, true)) = &keys.companion
         && in_impl
     {
-        errors.at(
-            key,
-            "a companion is a type, and none can stand in an impl: leave `companion` out",
-        );
+        errors.at(key, "a companion is a type, and none can stand in an impl: leave `companion` out");
     }
     !in_impl && keys.companion.as_ref().is_none_or(|(_, on)| *on)
 }
@@ -54,20 +51,14 @@ fn check_borrows(item: &Item, errors: &mut Errors) {
     match bare(&output(&item.sig)) {
         Type::Never(never) => {
             let cure = "for a body that runs again and again write `#[background_worker]`";
-            errors.at(
-                never,
-                format!("a task comes to an end, with a result or with none: {cure}"),
-            );
+            errors.at(never, format!("a task comes to an end, with a result or with none: {cure}"));
         }
         result => borrow::refuse(result, "the result of a task outlives the body and", errors),
     }
     // A lifetime that a borrow used was shown there; one error says it all.
     if errors.count() == before {
         for lifetime in item.sig.generics.lifetimes() {
-            errors.at(
-                lifetime,
-                format!("{SO} has no lifetime but `'static`: leave this one out"),
-            );
+            errors.at(lifetime, format!("{SO} has no lifetime but `'static`: leave this one out"));
         }
     }
 }
@@ -75,9 +66,7 @@ fn check_borrows(item: &Item, errors: &mut Errors) {
 fn check_receiver(receiver: &Receiver, errors: &mut Errors) {
     const CURE: &str = "take `self: Arc<Self>`";
     let borrowed = match &receiver.kind {
-        ReceiverKind::Reference(_, lifetime, _) => lifetime
-            .as_ref()
-            .is_none_or(|lifetime| lifetime.ident != "static"),
+        ReceiverKind::Reference(_, lifetime, _) => lifetime.as_ref().is_none_or(|lifetime| lifetime.ident != "static"),
         ReceiverKind::Typed(_, ty) => {
             let mut found = Errors::default();
             borrow::refuse(ty, SO, &mut found);

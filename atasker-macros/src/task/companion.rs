@@ -21,12 +21,7 @@ pub(super) fn emit(item: &Item, keys: &Keys) -> TokenStream {
     let run = parts.run(&item.sig.ident);
     let function = parts.function(quote!(#site.#start(#run)));
     let call = parts.call(&TokenStream::new(), item.body.to_token_stream());
-    let methods = [
-        call,
-        parts.prepare(),
-        parts.with(&site),
-        parts.detached(&site),
-    ];
+    let methods = [call, parts.prepare(), parts.with(&site), parts.detached(&site)];
     [function, parts.companion(&methods)].into_iter().collect()
 }
 
@@ -43,24 +38,9 @@ pub(super) struct Parts<'a> {
 
 impl<'a> Parts<'a> {
     pub(super) fn of(item: &'a Item) -> Self {
-        let (names, types) = item
-            .params()
-            .into_iter()
-            .map(|(name, param)| (name, (*param.ty).clone()))
-            .unzip();
-        let (attrs, result, generics) = (
-            Attrs::sort(&item.attrs),
-            output(&item.sig),
-            item.sig.generics.clone(),
-        );
-        Self {
-            item,
-            attrs,
-            names,
-            types,
-            result,
-            generics,
-        }
+        let (names, types) = item.params().into_iter().map(|(name, param)| (name, (*param.ty).clone())).unzip();
+        let (attrs, result, generics) = (Attrs::sort(&item.attrs), output(&item.sig), item.sig.generics.clone());
+        Self { item, attrs, names, types, result, generics }
     }
 
     /// What is handed to the pool. `companion` names the type from here.
@@ -83,13 +63,7 @@ impl<'a> Parts<'a> {
     ///
     /// Absent if the result is an `impl Trait`, which no returned closure can give.
     fn prepare(&self) -> TokenStream {
-        let Self {
-            names,
-            types,
-            result,
-            generics,
-            ..
-        } = self;
+        let Self { names, types, result, generics, .. } = self;
         if has_impl_trait(result) {
             return TokenStream::new();
         }
@@ -108,21 +82,8 @@ impl<'a> Parts<'a> {
 
     /// The function itself. Whether it is used nobody can say: a task may only ever be started by `with` or `detach`.
     pub(super) fn function(&self, body: TokenStream) -> TokenStream {
-        let Self {
-            names,
-            types,
-            result,
-            generics,
-            ..
-        } = self;
-        let Attrs {
-            cfg,
-            docs,
-            deprecated,
-            lints,
-            must_use,
-            ..
-        } = &self.attrs;
+        let Self { names, types, result, generics, .. } = self;
+        let Attrs { cfg, docs, deprecated, lints, must_use, .. } = &self.attrs;
         let (vis, name, bounds) = (&self.item.vis, &self.item.sig.ident, &generics.where_clause);
         quote! {
             #(#cfg)* #(#docs)* #(#deprecated)* #(#must_use)* #(#lints)*
@@ -133,9 +94,7 @@ impl<'a> Parts<'a> {
 
     /// The type beside the function, with its methods.
     pub(super) fn companion(&self, methods: &[TokenStream]) -> TokenStream {
-        let Attrs {
-            cfg, docs, lints, ..
-        } = &self.attrs;
+        let Attrs { cfg, docs, lints, .. } = &self.attrs;
         let (vis, name) = (&self.item.vis, &self.item.sig.ident);
         let doc = format!(
             "The other ways to run the task `{}`: `call` it here and now, start it `with` other options, or `detach` it.",
@@ -154,13 +113,7 @@ impl<'a> Parts<'a> {
 
     /// The body, under the signature that the user wrote.
     pub(super) fn call(&self, quiet: &TokenStream, body: TokenStream) -> TokenStream {
-        let Attrs {
-            docs,
-            deprecated,
-            must_use,
-            body: others,
-            ..
-        } = &self.attrs;
+        let Attrs { docs, deprecated, must_use, body: others, .. } = &self.attrs;
         let (vis, sig) = (&self.item.vis, &self.item.sig);
         let (generics, inputs, output) = (&sig.generics, &sig.inputs, &sig.output);
         let bounds = &generics.where_clause;
@@ -175,10 +128,7 @@ impl<'a> Parts<'a> {
 
     /// `with`: absent if the result is an `impl Trait`, which no closure can return.
     fn with(&self, site: &TokenStream) -> TokenStream {
-        let (names, run) = (
-            &self.names,
-            self.run(&Ident::new("Self", Span::mixed_site())),
-        );
+        let (names, run) = (&self.names, self.run(&Ident::new("Self", Span::mixed_site())));
         let start = at_result(&self.item.sig, "start_with");
         // Converted now: what they are made from may be lent for this call only.
         let options = self.options();
@@ -190,10 +140,7 @@ impl<'a> Parts<'a> {
 
     /// `detach`: the result ends on the thread that made it, whether it can be sent or not.
     fn detached(&self, site: &TokenStream) -> TokenStream {
-        let (run, body) = (
-            self.run(&Ident::new("Self", Span::mixed_site())),
-            fresh("body", self.names.iter()),
-        );
+        let (run, body) = (self.run(&Ident::new("Self", Span::mixed_site())), fresh("body", self.names.iter()));
         self.detach(quote!(let #body = #run; #site.detach(move || { let _ = #body(); })))
     }
 
@@ -205,11 +152,8 @@ impl<'a> Parts<'a> {
         let mut types = self.types.clone();
         let mut naming = NameImpls { named: Vec::new() };
         types.iter_mut().for_each(|ty| naming.visit_type_mut(ty));
-        generics
-            .params
-            .extend(naming.named.into_iter().map(syn::GenericParam::Type));
-        let (deprecated, result, bounds) =
-            (&self.attrs.deprecated, &self.result, &generics.where_clause);
+        generics.params.extend(naming.named.into_iter().map(syn::GenericParam::Type));
+        let (deprecated, result, bounds) = (&self.attrs.deprecated, &self.result, &generics.where_clause);
         let (vis, options) = (&self.item.vis, self.options());
         quote! {
             /// Starts the task with options of this one call: `with(options)(arguments)`.
@@ -226,17 +170,8 @@ impl<'a> Parts<'a> {
     }
 
     pub(super) fn detach(&self, body: TokenStream) -> TokenStream {
-        let Self {
-            names,
-            types,
-            generics,
-            ..
-        } = self;
-        let (vis, deprecated, bounds) = (
-            &self.item.vis,
-            &self.attrs.deprecated,
-            &generics.where_clause,
-        );
+        let Self { names, types, generics, .. } = self;
+        let (vis, deprecated, bounds) = (&self.item.vis, &self.attrs.deprecated, &generics.where_clause);
         quote! {
             /// Starts the task without a handle: the cheapest way in. A refusal is logged and counted.
             #(#deprecated)*

@@ -29,9 +29,7 @@ pub(super) fn emit(item: &Item, with_companion: bool) -> TokenStream {
     let wildcards = parts.names.iter().map(|_| quote!(_));
     let with = parts.with_closure(quote!(|#(#wildcards),*| #unreached));
     let methods = [call, with, parts.detach(unreached.clone())];
-    [parts.function(unreached), parts.companion(&methods)]
-        .into_iter()
-        .collect()
+    [parts.function(unreached), parts.companion(&methods)].into_iter().collect()
 }
 
 fn is_plain(item: &Item) -> bool {
@@ -47,20 +45,13 @@ fn is_plain(item: &Item) -> bool {
 fn loosen(parts: &mut Parts<'_>) {
     let elided = Lifetime::new("'_", Span::mixed_site());
     let lasting = Lifetime::new("'static", Span::mixed_site());
-    parts
-        .types
-        .iter_mut()
-        .for_each(|ty| Relifetime { lifetime: &elided }.visit_type_mut(ty));
+    parts.types.iter_mut().for_each(|ty| Relifetime { lifetime: &elided }.visit_type_mut(ty));
     Relifetime { lifetime: &lasting }.visit_type_mut(&mut parts.result);
     if let Type::Never(_) = parts.result {
         parts.result = parse_quote!(());
     }
     let mut generics: Generics = parts.generics.clone();
-    generics.params = generics
-        .params
-        .into_iter()
-        .filter(|it| !matches!(it, GenericParam::Lifetime(_)))
-        .collect();
+    generics.params = generics.params.into_iter().filter(|it| !matches!(it, GenericParam::Lifetime(_))).collect();
     Relifetime { lifetime: &lasting }.visit_generics_mut(&mut generics);
     parts.generics = generics;
 }

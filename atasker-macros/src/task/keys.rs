@@ -15,45 +15,15 @@ const VOCABULARY: Vocabulary = Vocabulary {
     keys: &["priority", "name", "delay", "supervisor", "companion"],
     other: (
         "background_worker",
-        &[
-            "interval",
-            "queue",
-            "event",
-            "cron",
-            "initial",
-            "missed",
-            "on_error",
-            "autostart",
-            "instance",
-        ],
+        &["interval", "queue", "event", "cron", "initial", "missed", "on_error", "autostart", "instance"],
     ),
     later: &[],
     foreign: &[
-        (
-            "delay_before",
-            Some("delay"),
-            "it is `delay` here, write `delay = 1s`",
-        ),
-        (
-            "tt",
-            None,
-            "every task runs on a thread of the pool, leave it out",
-        ),
-        (
-            "threaded",
-            None,
-            "every task runs on a thread of the pool, leave it out",
-        ),
-        (
-            "daemon",
-            None,
-            "a task never keeps the process alive, leave it out",
-        ),
-        (
-            "callback",
-            None,
-            "wait for the `Task` that a call returns, or call it at the end of the body",
-        ),
+        ("delay_before", Some("delay"), "it is `delay` here, write `delay = 1s`"),
+        ("tt", None, "every task runs on a thread of the pool, leave it out"),
+        ("threaded", None, "every task runs on a thread of the pool, leave it out"),
+        ("daemon", None, "a task never keeps the process alive, leave it out"),
+        ("callback", None, "wait for the `Task` that a call returns, or call it at the end of the body"),
         ("args", None, "a task takes its arguments at the call"),
         ("kwargs", None, "a task takes its arguments at the call"),
         ("Low", Some("priority"), "write `priority = Low`"),
@@ -76,11 +46,7 @@ pub(super) struct Keys {
 impl Keys {
     pub(super) fn read(list: TokenStream, errors: &mut Errors) -> Self {
         let mut keys = Self::default();
-        for known in VOCABULARY
-            .read(list, errors)
-            .iter()
-            .filter(|known| known.sound)
-        {
+        for known in VOCABULARY.read(list, errors).iter().filter(|known| known.sound) {
             keys.take(known.name, &known.entry, errors);
         }
         keys
@@ -89,8 +55,7 @@ impl Keys {
     fn take(&mut self, name: &str, entry: &Entry, errors: &mut Errors) {
         let value = match name {
             "priority" => values::priority(entry, errors),
-            "delay" => values::given(entry, errors)
-                .and_then(|e| duration::value(name, e, Zero::Allowed, errors)),
+            "delay" => values::given(entry, errors).and_then(|e| duration::value(name, e, Zero::Allowed, errors)),
             "supervisor" => values::given(entry, errors).map(supervisor),
             "name" => {
                 self.name = values::string(entry, errors);

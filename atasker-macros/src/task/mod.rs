@@ -54,10 +54,7 @@ fn parameter_edges(sig: &Signature, params: &[(Ident, &PatType)]) -> (Span, Span
         ([], Some(receiver)) => edges(receiver),
         ([], None) => edges(&sig.ident),
     };
-    (
-        first.resolved_at(Span::mixed_site()),
-        last.resolved_at(Span::mixed_site()),
-    )
+    (first.resolved_at(Span::mixed_site()), last.resolved_at(Span::mixed_site()))
 }
 
 /// A name of the library's, put where the result's type is written: one that cannot be sent is then shown there.

@@ -11,11 +11,7 @@ fn expand(keys: TokenStream, item: TokenStream) -> String {
 }
 
 fn assert_handle_and_one_error(expansion: &str) {
-    assert_eq!(
-        expansion.matches("compile_error!").count(),
-        1,
-        "{expansion}"
-    );
+    assert_eq!(expansion.matches("compile_error!").count(), 1, "{expansion}");
     assert!(expansion.contains("fnf("), "{expansion}");
     assert!(expansion.contains("->::atasker::Task<"), "{expansion}");
     assert!(expansion.contains("structf{}"), "{expansion}");
@@ -29,14 +25,8 @@ fn every_key_is_a_call() {
             fn f() {}
         ),
     );
-    assert!(
-        expansion.contains(r#"Site::new("x").priority(::atasker::Priority::Low)"#),
-        "{expansion}"
-    );
-    assert!(
-        expansion.contains(".delay(::core::time::Duration::new(0u64,100000000u32))"),
-        "{expansion}"
-    );
+    assert!(expansion.contains(r#"Site::new("x").priority(::atasker::Priority::Low)"#), "{expansion}");
+    assert!(expansion.contains(".delay(::core::time::Duration::new(0u64,100000000u32))"), "{expansion}");
     assert!(expansion.contains(".supervisor(&(mine()))"), "{expansion}");
 }
 
@@ -110,10 +100,7 @@ fn a_half_typed_body_leaves_the_handle() {
         ),
     );
     let expansion = expansion.to_string().replace(' ', "");
-    assert!(
-        expansion.contains("pubfnf()->::atasker::Task<u8>"),
-        "{expansion}"
-    );
+    assert!(expansion.contains("pubfnf()->::atasker::Task<u8>"), "{expansion}");
 }
 
 #[test]
@@ -124,10 +111,7 @@ fn what_is_no_function_is_left_as_it_is() {
             struct S;
         ),
     );
-    assert!(
-        expansion.contains("compile_error!") && expansion.ends_with("structS;"),
-        "{expansion}"
-    );
+    assert!(expansion.contains("compile_error!") && expansion.ends_with("structS;"), "{expansion}");
 }
 
 #[test]
@@ -139,10 +123,7 @@ fn a_method_has_no_companion() {
         ),
     )
     .to_string();
-    assert!(
-        !expansion.contains("struct") && !expansion.contains("compile_error"),
-        "{expansion}"
-    );
+    assert!(!expansion.contains("struct") && !expansion.contains("compile_error"), "{expansion}");
 }
 
 #[test]
@@ -153,9 +134,5 @@ fn several_mistakes_are_all_told() {
             fn f(x: &str) {}
         ),
     );
-    assert_eq!(
-        expansion.matches("compile_error!").count(),
-        3,
-        "{expansion}"
-    );
+    assert_eq!(expansion.matches("compile_error!").count(), 3, "{expansion}");
 }

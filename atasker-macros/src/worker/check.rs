@@ -16,21 +16,14 @@ const SO: &str = "a worker outlives the call of `start` and";
 
 /// Whether the function stands in an impl, where no worker can.
 pub(super) fn in_impl(item: &Item, errors: &mut Errors) -> bool {
-    const CURE: &str =
-        "move it out of the impl and take what it needs as a parameter, such as `this: &T`";
+    const CURE: &str = "move it out of the impl and take what it needs as a parameter, such as `this: &T`";
     if let Some(receiver) = item.sig.receiver() {
-        errors.at(
-            receiver,
-            format!("a worker is a static and has no `self`: {CURE}"),
-        );
+        errors.at(receiver, format!("a worker is a static and has no `self`: {CURE}"));
         return true;
     }
     let span = find_self(item);
     if let Some(span) = span {
-        errors.at_span(
-            span,
-            format!("a worker is a static and has no `Self`: {CURE}"),
-        );
+        errors.at_span(span, format!("a worker is a static and has no `Self`: {CURE}"));
     }
     span.is_some()
 }
@@ -51,10 +44,7 @@ pub(super) fn signature(item: &Item, keys: &Keys, errors: &mut Errors) -> Vec<Pa
         && params.iter().any(Param::is_state)
     {
         let cure = "leave `autostart` out and call `start` with it";
-        errors.at(
-            autostart,
-            format!("the supervisor has no state to hand to the body: {cure}"),
-        );
+        errors.at(autostart, format!("the supervisor has no state to hand to the body: {cure}"));
     }
     outcome::check(&item.sig, errors);
     // A lifetime that a borrow used was shown there; one error says it all.
@@ -71,10 +61,7 @@ fn check_generics(item: &Item, errors: &mut Errors) {
         } else {
             "write the types out, or start `background_worker(closure)` for each of them"
         };
-        errors.at(
-            &item.sig.generics,
-            format!("a worker is one static and cannot be generic: {cure}"),
-        );
+        errors.at(&item.sig.generics, format!("a worker is one static and cannot be generic: {cure}"));
     }
 }
 
@@ -90,10 +77,7 @@ fn check_item(item: &Item, params: &[Param], errors: &mut Errors) {
         let parens = item.sig.paren_token.span.join();
         return errors.at_span(parens, format!("{FIRST}: write `fn {name}(item: T)`"));
     };
-    if params
-        .first()
-        .is_some_and(|param| param.role == Role::Context)
-    {
+    if params.first().is_some_and(|param| param.role == Role::Context) {
         return errors.at(&first.ty, format!("{FIRST}: write it before the context"));
     }
     if let Type::Reference(lent) = bare(&first.ty)
@@ -105,25 +89,14 @@ fn check_item(item: &Item, params: &[Param], errors: &mut Errors) {
 
 fn check_param(item: &Item, param: &Param, typed: &PatType, errors: &mut Errors) {
     if param.name == item.sig.ident {
-        errors.at(
-            &typed.pat,
-            "a parameter cannot have the worker's own name, which is a static: rename it",
-        );
+        errors.at(&typed.pat, "a parameter cannot have the worker's own name, which is a static: rename it");
     }
     if check_impl_trait(&typed.ty, errors) {
         return;
     }
     match (param.role, bare(&typed.ty)) {
-        (
-            Role::Context,
-            Type::Reference(TypeReference {
-                mutability: None, ..
-            }),
-        ) => {}
-        (Role::Context, _) => errors.at(
-            &typed.ty,
-            "the context is lent for the run: take `&WorkerContext`",
-        ),
+        (Role::Context, Type::Reference(TypeReference { mutability: None, .. })) => {}
+        (Role::Context, _) => errors.at(&typed.ty, "the context is lent for the run: take `&WorkerContext`"),
         // Lent by itself is a mistake that `check_item` has noted; lent inside is noted here.
         (Role::Item, Type::Reference(lent)) if !borrow::is_static(lent) => {}
         (Role::Item, ty) => borrow::refuse(ty, "an item outlives its `put` and", errors),
@@ -137,10 +110,7 @@ fn check_impl_trait(ty: &Type, errors: &mut Errors) -> bool {
     impl<'ast> Visit<'ast> for Impls<'_> {
         fn visit_type_impl_trait(&mut self, ty: &'ast TypeImplTrait) {
             let cure = "name a type, or `Box<dyn Trait>`";
-            self.0.at(
-                ty.to_token_stream(),
-                format!("a worker is one static and cannot be generic: {cure}"),
-            );
+            self.0.at(ty.to_token_stream(), format!("a worker is one static and cannot be generic: {cure}"));
         }
     }
     let before = errors.count();

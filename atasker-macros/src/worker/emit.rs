@@ -11,9 +11,8 @@ use super::params::{Param, Role, stands_alone};
 use crate::attrs::Attrs;
 use crate::item::{Item, edges};
 use crate::paths::{
-    Autostart, Deref, Duration, EventWorker, IntervalWorker, Into, LoopWorker, PutError,
-    QueueWorker, SameSupervisor, Static, StdResult, StdString, Submit, TaskSupervisor, UnitResult,
-    Unreachable,
+    Autostart, Deref, Duration, EventWorker, IntervalWorker, Into, LoopWorker, PutError, QueueWorker, SameSupervisor,
+    Static, StdResult, StdString, Submit, TaskSupervisor, UnitResult, Unreachable,
 };
 
 /// A worker after the checks.
@@ -28,14 +27,7 @@ pub(super) struct Worker<'a> {
 impl Worker<'_> {
     pub(super) fn emit(&self) -> TokenStream {
         let attrs = Attrs::sort(&self.item.attrs);
-        [
-            self.handle(&attrs),
-            self.methods(&attrs),
-            self.deref(&attrs),
-            self.autostart(&attrs),
-        ]
-        .into_iter()
-        .collect()
+        [self.handle(&attrs), self.methods(&attrs), self.deref(&attrs), self.autostart(&attrs)].into_iter().collect()
     }
 
     fn name(&self) -> TokenStream {
@@ -47,23 +39,9 @@ impl Worker<'_> {
 
     /// The static, and its type.
     fn handle(&self, attrs: &Attrs) -> TokenStream {
-        let Attrs {
-            cfg,
-            docs,
-            deprecated,
-            lints,
-            ..
-        } = attrs;
-        let (vis, ident, name, inner) = (
-            &self.item.vis,
-            &self.item.sig.ident,
-            self.name(),
-            self.inner(),
-        );
-        let doc = format!(
-            "The type of the worker `{}`: what starts it, and its handle behind that.",
-            self.item.name()
-        );
+        let Attrs { cfg, docs, deprecated, lints, .. } = attrs;
+        let (vis, ident, name, inner) = (&self.item.vis, &self.item.sig.ident, self.name(), self.inner());
+        let doc = format!("The type of the worker `{}`: what starts it, and its handle behind that.", self.item.name());
         quote! {
             #(#cfg)* #[doc = #doc] #[doc = ""] #(#docs)* #(#lints)*
             #[allow(non_camel_case_types, missing_debug_implementations, unreachable_pub)]
@@ -139,9 +117,7 @@ impl Worker<'_> {
     fn deref(&self, attrs: &Attrs) -> TokenStream {
         let (cfg, ident, inner) = (&attrs.cfg, &self.item.sig.ident, self.inner());
         // An item of a private type cannot be put into a public queue: the compiler says so at the type.
-        let shown = self
-            .queued()
-            .map_or_else(|| ident.span(), |item| edges(item).0);
+        let shown = self.queued().map_or_else(|| ident.span(), |item| edges(item).0);
         let shown = shown.resolved_at(Span::mixed_site());
         let target = quote_spanned!(shown=> type Target = #inner;);
         quote! {
@@ -181,11 +157,7 @@ impl Worker<'_> {
             return TokenStream::new();
         }
         let vis = &self.item.vis;
-        let verbs = [
-            ("put", None),
-            ("try_put", None),
-            ("put_timeout", Some(quote!(, _: #Duration))),
-        ];
+        let verbs = [("put", None), ("try_put", None), ("put_timeout", Some(quote!(, _: #Duration)))];
         let methods = verbs.map(|(verb, more)| {
             let verb = Ident::new(verb, Span::mixed_site());
             quote! {

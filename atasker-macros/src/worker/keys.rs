@@ -25,81 +25,36 @@ const VOCABULARY: Vocabulary = Vocabulary {
         "autostart",
     ],
     other: ("background_task", &["companion"]),
-    later: &[(
-        "cron",
-        "interval",
-        "cron workers are not part of this version: use `interval`",
-    )],
+    later: &[("cron", "interval", "cron workers are not part of this version: use `interval`")],
     foreign: &[
-        (
-            "q",
-            Some("queue"),
-            "it is `queue` here, write `queue`, or `queue = 1024` for a bounded one",
-        ),
+        ("q", Some("queue"), "it is `queue` here, write `queue`, or `queue = 1024` for a bounded one"),
         ("e", Some("event"), "it is `event` here, write `event`"),
-        (
-            "i",
-            Some("interval"),
-            "it is `interval` here, write `interval = 1s`",
-        ),
+        ("i", Some("interval"), "it is `interval` here, write `interval = 1s`"),
         ("d", Some("delay"), "it is `delay` here, write `delay = 1s`"),
+        ("delay_before", Some("delay"), "write `delay = 1s`, and `initial = 1s` to wait before the first run"),
+        ("every", Some("interval"), "it is `interval` here, write `interval = 1s`"),
+        ("period", Some("interval"), "it is `interval` here, write `interval = 1s`"),
+        ("worker_name", Some("name"), "it is `name` here, write `name = \"a name\"`"),
+        ("queue_bounded", Some("queue"), "that is the builder's method, write `queue = 1024`"),
         (
-            "delay_before",
-            Some("delay"),
-            "write `delay = 1s`, and `initial = 1s` to wait before the first run",
-        ),
-        (
-            "every",
-            Some("interval"),
-            "it is `interval` here, write `interval = 1s`",
-        ),
-        (
-            "period",
-            Some("interval"),
-            "it is `interval` here, write `interval = 1s`",
-        ),
-        (
-            "worker_name",
-            Some("name"),
-            "it is `name` here, write `name = \"a name\"`",
-        ),
-        (
-            "loop",
+            "on_start",
             None,
-            "a worker without a kind runs again and again, leave it out",
+            "a body with something to do at its start is a struct: `impl Worker` (with a queue `impl QueueBody`) has `on_start`, start it by `background_worker(..)`",
         ),
+        (
+            "on_stop",
+            None,
+            "a body with something to do at its end is a struct: `impl Worker` (with a queue `impl QueueBody`) has `on_stop`, start it by `background_worker(..)`",
+        ),
+        ("loop", None, "a worker without a kind runs again and again, leave it out"),
         ("poll_delay", None, "nothing polls here, leave it out"),
-        (
-            "threaded",
-            None,
-            "every body runs on a thread of the pool, leave it out",
-        ),
-        (
-            "daemon",
-            None,
-            "a worker never keeps the process alive, leave it out",
-        ),
+        ("threaded", None, "every body runs on a thread of the pool, leave it out"),
+        ("daemon", None, "a worker never keeps the process alive, leave it out"),
         ("realtime", Some("priority"), "write `priority = Critical`"),
-        (
-            "on_error_kwargs",
-            Some("on_error"),
-            "write `on_error = EXPR`, a closure has what it needs with it",
-        ),
-        (
-            "args",
-            None,
-            "state is a parameter of the body, handed to `start`",
-        ),
-        (
-            "kwargs",
-            None,
-            "state is a parameter of the body, handed to `start`",
-        ),
-        (
-            "o",
-            None,
-            "state is a parameter of the body, handed to `start`",
-        ),
+        ("on_error_kwargs", Some("on_error"), "write `on_error = EXPR`, a closure has what it needs with it"),
+        ("args", None, "state is a parameter of the body, handed to `start`"),
+        ("kwargs", None, "state is a parameter of the body, handed to `start`"),
+        ("o", None, "state is a parameter of the body, handed to `start`"),
         ("Low", Some("priority"), "write `priority = Low`"),
         ("Normal", Some("priority"), "write `priority = Normal`"),
         ("High", Some("priority"), "write `priority = High`"),
@@ -135,21 +90,12 @@ impl Keys {
         let before = errors.count();
         let known = VOCABULARY.read(list, errors);
         let all_known = errors.count() == before;
-        let kinds: Vec<(Kind, &Known)> = known
-            .iter()
-            .filter_map(|it| Some((kind_of(it.name)?, it)))
-            .collect();
-        let mut keys = Self {
-            kind: choose(&kinds, errors),
-            ..Self::default()
-        };
+        let kinds: Vec<(Kind, &Known)> = known.iter().filter_map(|it| Some((kind_of(it.name)?, it))).collect();
+        let mut keys = Self { kind: choose(&kinds, errors), ..Self::default() };
         for (_, known) in kinds.iter().filter(|(_, known)| known.sound) {
             keys.take_kind(known.name, &known.entry, errors);
         }
-        for known in known
-            .iter()
-            .filter(|known| known.sound && kind_of(known.name).is_none())
-        {
+        for known in known.iter().filter(|known| known.sound && kind_of(known.name).is_none()) {
             keys.take(known.name, &known.entry, errors);
         }
         // A mistyped key may have been the kind: what goes with it is unknown then.
@@ -162,9 +108,7 @@ impl Keys {
     fn take_kind(&mut self, name: &str, entry: &Entry, errors: &mut Errors) {
         let setting = match name {
             "queue" => match &entry.value {
-                Value::Given(expr) => {
-                    values::bound(expr, errors).map(|bound| quote!(.queue_bounded(#bound)))
-                }
+                Value::Given(expr) => values::bound(expr, errors).map(|bound| quote!(.queue_bounded(#bound))),
                 _ => Some(quote!(.queue())),
             },
             "event" => {
@@ -233,17 +177,11 @@ fn choose(kinds: &[(Kind, &Known)], errors: &mut Errors) -> Kind {
     if let Some((_, first)) = sound.next() {
         for (_, known) in sound {
             let (is, also) = (first.name, known.name);
-            errors.at(
-                &known.entry.key,
-                format!("a worker has one kind: it has `{is}` already, leave `{also}` out"),
-            );
+            errors.at(&known.entry.key, format!("a worker has one kind: it has `{is}` already, leave `{also}` out"));
         }
     }
     let queue = kinds.iter().find(|(kind, _)| *kind == Kind::Queue);
-    queue
-        .or(kinds.first())
-        .map(|(kind, _)| *kind)
-        .unwrap_or_default()
+    queue.or(kinds.first()).map(|(kind, _)| *kind).unwrap_or_default()
 }
 
 fn length(name: &str, entry: &Entry, zero: Zero, errors: &mut Errors) -> Option<TokenStream> {

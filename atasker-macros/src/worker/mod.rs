@@ -28,23 +28,11 @@ pub(crate) fn expand(list: TokenStream, tokens: TokenStream) -> TokenStream {
     let keys = Keys::read(list, &mut errors);
     if check::in_impl(&item, &mut errors) {
         // No static can stand in an impl. The method stays, without the attribute, for those that call it.
-        let Item {
-            attrs,
-            vis,
-            sig,
-            body,
-            ..
-        } = item;
+        let Item { attrs, vis, sig, body, .. } = item;
         let method = quote::quote!(#(#attrs)* #vis #sig #body);
         return [errors.into_tokens(), method].into_iter().collect();
     }
     let params = check::signature(&item, &keys, &mut errors);
-    let items = Worker {
-        item: &item,
-        keys: &keys,
-        params: &params,
-        sound: errors.is_empty(),
-    }
-    .emit();
+    let items = Worker { item: &item, keys: &keys, params: &params, sound: errors.is_empty() }.emit();
     [errors.into_tokens(), items].into_iter().collect()
 }

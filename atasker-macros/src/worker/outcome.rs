@@ -15,10 +15,7 @@ pub(super) fn check(sig: &Signature, errors: &mut Errors) {
             errors.at(ty, "a `bool` does not say what is to stop: return `ControlFlow<()>`, `Break` stops the worker");
         }
         Type::Never(never) => {
-            errors.at(
-                never,
-                "each run of a worker comes to an end: return `()`, the worker runs the body again",
-            );
+            errors.at(never, "each run of a worker comes to an end: return `()`, the worker runs the body again");
         }
         ty => borrow::refuse(ty, "the outcome of a run outlives the body and", errors),
     }

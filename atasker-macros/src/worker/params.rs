@@ -35,20 +35,11 @@ pub(super) struct Param {
 
 /// The parameters of `item` in their order; of a queue's body, the first one that can be the item is.
 pub(super) fn read(item: &Item, kind: Kind) -> Vec<Param> {
-    let mut params: Vec<Param> = item
-        .params()
-        .into_iter()
-        .map(|(name, param)| param_of(name, &param.ty))
-        .collect();
+    let mut params: Vec<Param> = item.params().into_iter().map(|(name, param)| param_of(name, &param.ty)).collect();
     if kind == Kind::Queue {
         // A first parameter that lends is a mistake that is noted elsewhere. It is still meant as the item.
         let place = params.iter().position(|param| param.role != Role::Context);
-        for (param, (_, typed)) in params
-            .iter_mut()
-            .zip(item.params())
-            .skip(place.unwrap_or(usize::MAX))
-            .take(1)
-        {
+        for (param, (_, typed)) in params.iter_mut().zip(item.params()).skip(place.unwrap_or(usize::MAX)).take(1) {
             (param.role, param.ty) = (Role::Item, (*typed.ty).clone());
         }
     }
@@ -59,30 +50,18 @@ fn param_of(name: Ident, ty: &Type) -> Param {
     let (role, ty) = match bare(ty) {
         _ if is_context(ty) => (Role::Context, ty),
         Type::Reference(lent) if borrow::is_static(lent) => (Role::Owned, ty),
-        Type::Reference(TypeReference {
-            mutability: Some(_),
-            elem,
-            ..
-        }) => (Role::Exclusive, bare(elem)),
+        Type::Reference(TypeReference { mutability: Some(_), elem, .. }) => (Role::Exclusive, bare(elem)),
         Type::Reference(TypeReference { elem, .. }) => (Role::Shared, bare(elem)),
         _ => (Role::Owned, ty),
     };
-    Param {
-        name,
-        role,
-        ty: ty.clone(),
-    }
+    Param { name, role, ty: ty.clone() }
 }
 
 /// Whether `ty` is the context, however it is taken: known by its last word, as an attribute sees words only.
 fn is_context(ty: &Type) -> bool {
     match bare(ty) {
         Type::Reference(lent) => is_context(&lent.elem),
-        Type::Path(path) => path
-            .path
-            .segments
-            .last()
-            .is_some_and(|last| last.ident == "WorkerContext"),
+        Type::Path(path) => path.path.segments.last().is_some_and(|last| last.ident == "WorkerContext"),
         _ => false,
     }
 }
@@ -98,10 +77,7 @@ impl Param {
 pub(super) fn stands_alone(ty: &Type, generics: &Generics) -> bool {
     let mut borrows = Errors::default();
     borrow::refuse(ty, "", &mut borrows);
-    let mut names = Names {
-        generics,
-        found: false,
-    };
+    let mut names = Names { generics, found: false };
     names.visit_type(ty);
     borrows.is_empty() && !names.found
 }

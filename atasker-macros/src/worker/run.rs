@@ -10,8 +10,7 @@ use super::params::{Param, Role, anything, stands_alone};
 use crate::attrs::Attrs;
 use crate::item::{edges, fresh};
 use crate::paths::{
-    BackgroundWorker, Borrow, BorrowMut, Clone, IntoQueueBody, IntoWorker, Send, Unreachable,
-    WorkerContext,
+    BackgroundWorker, Borrow, BorrowMut, Clone, IntoQueueBody, IntoWorker, Send, Unreachable, WorkerContext,
 };
 use crate::signature::{has_impl_trait, output};
 
@@ -38,9 +37,7 @@ impl Worker<'_> {
 
     /// The parameters of `start`: what lends the state, or the state itself.
     pub(super) fn start_params(&self) -> Vec<TokenStream> {
-        self.state()
-            .map(|param| self.start_param(param, self.sound.then(|| param.name.to_token_stream())))
-            .collect()
+        self.state().map(|param| self.start_param(param, self.sound.then(|| param.name.to_token_stream()))).collect()
     }
 
     /// What `start` and `restart` do: hand the body, its state in it, to the library.
@@ -50,11 +47,7 @@ impl Worker<'_> {
         }
         let (verb, settings) = (Ident::new(verb, Span::mixed_site()), &self.keys.settings);
         let names = self.state().map(|param| &param.name);
-        let body = if self.is_opaque() {
-            self.closure()
-        } else {
-            quote!(Self::prepare(#(#names),*))
-        };
+        let body = if self.is_opaque() { self.closure() } else { quote!(Self::prepare(#(#names),*)) };
         quote!(self.inner.#verb(#BackgroundWorker(#body) #(#settings)*))
     }
 
@@ -70,8 +63,7 @@ impl Worker<'_> {
             Role::Exclusive => self.start_param(param, Some(exclusive(&param.name))),
             _ => self.start_param(param, Some(param.name.to_token_stream())),
         });
-        let (closure, result, context) =
-            (self.closure(), output(&self.item.sig), self.has_context());
+        let (closure, result, context) = (self.closure(), output(&self.item.sig), self.has_context());
         let context = context.then(|| quote!(&#WorkerContext));
         let body = match (self.keys.kind, self.queued()) {
             (Kind::Queue, Some(item)) => {
@@ -99,19 +91,16 @@ impl Worker<'_> {
         if self.has_context() {
             inputs.push(quote!(#context: &#WorkerContext));
         }
-        let args = self
-            .params
-            .iter()
-            .map(|Param { name, role, ty }| match role {
-                Role::Item => item.to_token_stream(),
-                Role::Context => context.to_token_stream(),
-                Role::Shared => quote!(#Borrow::<#ty>::borrow(&#name)),
-                Role::Exclusive => quote!(#BorrowMut::<#ty>::borrow_mut(&mut #name)),
-                Role::Owned => {
-                    let clone = quote_spanned!(edges(ty).0.resolved_at(Span::mixed_site())=> clone);
-                    quote!(<#ty as #Clone>::#clone(&#name))
-                }
-            });
+        let args = self.params.iter().map(|Param { name, role, ty }| match role {
+            Role::Item => item.to_token_stream(),
+            Role::Context => context.to_token_stream(),
+            Role::Shared => quote!(#Borrow::<#ty>::borrow(&#name)),
+            Role::Exclusive => quote!(#BorrowMut::<#ty>::borrow_mut(&mut #name)),
+            Role::Owned => {
+                let clone = quote_spanned!(edges(ty).0.resolved_at(Span::mixed_site())=> clone);
+                quote!(<#ty as #Clone>::#clone(&#name))
+            }
+        });
         let (first, last) = self.state_edges();
         let begin = quote_spanned!(first=> move |#(#inputs),*|);
         let end = quote_spanned!(last=> { Self::body(#(#args),*) });
@@ -119,11 +108,7 @@ impl Worker<'_> {
     }
 
     /// A parameter that takes state; without a pattern it takes it for nothing, and whatever it is.
-    fn start_param(
-        &self,
-        Param { role, ty, .. }: &Param,
-        pattern: Option<TokenStream>,
-    ) -> TokenStream {
+    fn start_param(&self, Param { role, ty, .. }: &Param, pattern: Option<TokenStream>) -> TokenStream {
         let pattern = pattern.unwrap_or_else(|| quote!(_));
         if !self.sound && !stands_alone(ty, &self.item.sig.generics) {
             let anything = anything();
@@ -152,10 +137,7 @@ impl Worker<'_> {
         let name = self.item.sig.ident.span();
         let first = self.state().next().map_or(name, |first| edges(&first.ty).0);
         let last = self.state().last().map_or(name, |last| edges(&last.ty).1);
-        (
-            first.resolved_at(Span::mixed_site()),
-            last.resolved_at(Span::mixed_site()),
-        )
+        (first.resolved_at(Span::mixed_site()), last.resolved_at(Span::mixed_site()))
     }
 
     fn result_edges(&self) -> (Span, Span) {
@@ -163,10 +145,7 @@ impl Worker<'_> {
             return self.state_edges();
         };
         let (first, last) = edges(ty);
-        (
-            first.resolved_at(Span::mixed_site()),
-            last.resolved_at(Span::mixed_site()),
-        )
+        (first.resolved_at(Span::mixed_site()), last.resolved_at(Span::mixed_site()))
     }
 }
 

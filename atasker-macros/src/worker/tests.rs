@@ -11,29 +11,16 @@ fn expand(keys: TokenStream, item: TokenStream) -> String {
 }
 
 fn assert_handle_and_one_error(expansion: &str, handle: &str) {
-    assert_eq!(
-        expansion.matches("compile_error!").count(),
-        1,
-        "{expansion}"
-    );
+    assert_eq!(expansion.matches("compile_error!").count(), 1, "{expansion}");
     assert!(expansion.contains("staticw:w="), "{expansion}");
-    assert!(
-        expansion.contains(&format!("typeTarget=::atasker::{handle};")),
-        "{expansion}"
-    );
+    assert!(expansion.contains(&format!("typeTarget=::atasker::{handle};")), "{expansion}");
     assert!(expansion.contains("fnstart(&self"), "{expansion}");
 }
 
 #[test]
 fn every_key_is_a_call_and_the_kind_is_the_first() {
-    let keys = quote!(
-        priority = Low,
-        missed = burst,
-        initial = "1m",
-        interval = 250ms,
-        on_error = log,
-        supervisor = mine()
-    );
+    let keys =
+        quote!(priority = Low, missed = burst, initial = "1m", interval = 250ms, on_error = log, supervisor = mine());
     let expansion = expand(
         keys,
         quote!(
@@ -61,10 +48,7 @@ fn each_kind_has_its_handle() {
                 fn w() {}
             ),
         );
-        assert!(
-            expansion.contains(&format!("typeTarget=::atasker::{handle};")),
-            "{expansion}"
-        );
+        assert!(expansion.contains(&format!("typeTarget=::atasker::{handle};")), "{expansion}");
         assert!(!expansion.contains("compile_error"), "{expansion}");
     }
     let expansion = expand(
@@ -73,10 +57,7 @@ fn each_kind_has_its_handle() {
             fn w(item: Vec<u8>) {}
         ),
     );
-    assert!(
-        expansion.contains("typeTarget=::atasker::QueueWorker<Vec<u8>>;"),
-        "{expansion}"
-    );
+    assert!(expansion.contains("typeTarget=::atasker::QueueWorker<Vec<u8>>;"), "{expansion}");
     assert!(expansion.contains(".queue_bounded(8)"), "{expansion}");
 }
 
@@ -88,19 +69,10 @@ fn state_is_lent_or_cloned() {
             fn w(a: &Db, cx: &WorkerContext, b: &mut u64, c: String) {}
         ),
     );
-    assert!(
-        expansion.contains("a:impl::core::borrow::Borrow<Db>+"),
-        "{expansion}"
-    );
-    assert!(
-        expansion.contains("mutb:impl::core::borrow::BorrowMut<u64>+"),
-        "{expansion}"
-    );
+    assert!(expansion.contains("a:impl::core::borrow::Borrow<Db>+"), "{expansion}");
+    assert!(expansion.contains("mutb:impl::core::borrow::BorrowMut<u64>+"), "{expansion}");
     assert!(expansion.contains("c:String"), "{expansion}");
-    assert!(
-        expansion.contains("move|context:&::atasker::WorkerContext|"),
-        "{expansion}"
-    );
+    assert!(expansion.contains("move|context:&::atasker::WorkerContext|"), "{expansion}");
 }
 
 #[test]
@@ -132,12 +104,7 @@ fn wrong_keys_leave_the_handle_they_were_meant_for() {
             handle,
         );
     }
-    for list in [
-        quote!(queue = 0),
-        quote!(q),
-        quote!(queue = true),
-        quote!(queue, initial = 1),
-    ] {
+    for list in [quote!(queue = 0), quote!(q), quote!(queue = true), quote!(queue, initial = 1)] {
         assert_handle_and_one_error(
             &expand(
                 list,
@@ -207,10 +174,7 @@ fn autostart_enters_the_list_and_takes_no_state() {
             fn w() {}
         ),
     );
-    assert!(
-        expansion.contains("::atasker::__private::inventory::submit!"),
-        "{expansion}"
-    );
+    assert!(expansion.contains("::atasker::__private::inventory::submit!"), "{expansion}");
     let expansion = expand(
         quote!(event, autostart),
         quote!(
@@ -228,8 +192,5 @@ fn a_method_stays_a_method() {
         }
     );
     let expansion = super::expand(quote!(), item.clone()).to_string();
-    assert!(
-        expansion.contains("compile_error") && expansion.ends_with(&item.to_string()),
-        "{expansion}"
-    );
+    assert!(expansion.contains("compile_error") && expansion.ends_with(&item.to_string()), "{expansion}");
 }

@@ -267,9 +267,8 @@ fn a_body_waits_for_tasks_of_every_priority_whatever_its_own() {
         for own in Priority::ALL {
             let inner = s.clone();
             let body = move || {
-                let tasks = Priority::ALL.map(|priority| {
-                    background_task(move || priority).priority(priority).supervisor(&inner).start()
-                });
+                let tasks = Priority::ALL
+                    .map(|priority| background_task(move || priority).priority(priority).supervisor(&inner).start());
                 tasks.map(|task| task.wait().unwrap())
             };
             let task = background_task(body).priority(own).supervisor(&s).start();

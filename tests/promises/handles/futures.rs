@@ -132,10 +132,8 @@ fn a_queued_task_awaited_on_the_only_pool_thread_is_run() {
 fn futures_of_many_tasks_make_progress_together() {
     let s = pool(2);
     let tasks: Vec<_> = (0..200).map(|number| start(&s, move || number)).collect();
-    let sums: Vec<_> = tasks
-        .into_iter()
-        .map(|task| thread::spawn(move || block_on(async move { task.await.unwrap() + 1 })))
-        .collect();
+    let sums: Vec<_> =
+        tasks.into_iter().map(|task| thread::spawn(move || block_on(async move { task.await.unwrap() + 1 }))).collect();
     let sum: u32 = sums.into_iter().map(|thread| thread.join().unwrap()).sum();
     assert_eq!(sum, (1..=200).sum());
 }

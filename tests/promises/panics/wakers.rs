@@ -31,10 +31,8 @@ fn poll<T>(task: &mut Task<T>, waker: Waker) {
 }
 
 /// Made one at a time: a second panic while a failed test unwinds would abort all tests.
-const WAKERS: [fn() -> Waker; 2] = [
-    || Arc::new(PanicsWhenWoken).into(),
-    || Arc::new(PanicsWhenDropped(OnDrop::new(|| panic!("dropped")))).into(),
-];
+const WAKERS: [fn() -> Waker; 2] =
+    [|| Arc::new(PanicsWhenWoken).into(), || Arc::new(PanicsWhenDropped(OnDrop::new(|| panic!("dropped")))).into()];
 
 #[test]
 fn a_waker_that_panics_at_the_end_of_a_task_costs_no_thread() {

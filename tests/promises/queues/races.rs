@@ -10,10 +10,11 @@ use crate::support::{Tested, pool};
 /// How one putter puts.
 type Put = fn(&QueueWorker<u64>, u64) -> Result<(), PutError<u64>>;
 
-const PUTS: [Put; 3] =
-    [|worker, item| worker.put(item), |worker, item| worker.try_put(item), |worker, item| {
-        worker.put_timeout(item, std::time::Duration::from_micros(50))
-    }];
+const PUTS: [Put; 3] = [
+    |worker, item| worker.put(item),
+    |worker, item| worker.try_put(item),
+    |worker, item| worker.put_timeout(item, std::time::Duration::from_micros(50)),
+];
 
 /// The sum of what the body got, and the worker.
 fn summing(s: &Tested, capacity: Option<usize>) -> (Arc<AtomicU64>, QueueWorker<u64>) {
@@ -123,8 +124,9 @@ fn a_put_racing_with_a_break_is_delivered_discarded_or_given_back() {
         };
         let worker = background_worker(body).queue_bounded(16).supervisor(&s).start().unwrap();
         let taken: u64 = std::thread::scope(|scope| {
-            let putters: Vec<_> =
-                (0..3).map(|_| scope.spawn(|| (0..).take_while(|&n: &u64| worker.put(n).is_ok()).count() as u64)).collect();
+            let putters: Vec<_> = (0..3)
+                .map(|_| scope.spawn(|| (0..).take_while(|&n: &u64| worker.put(n).is_ok()).count() as u64))
+                .collect();
             putters.into_iter().map(|putter| putter.join().unwrap()).sum()
         });
         worker.stop();

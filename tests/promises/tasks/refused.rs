@@ -22,7 +22,10 @@ fn a_refused_task_says_rejected_in_every_way() {
         start(&s, move || drop(captured))
     };
     let task = refused();
-    assert_eq!((task.status(), task.is_finished(), task.cancel()), (TaskStatus::Rejected, true, CancelOutcome::TooLate));
+    assert_eq!(
+        (task.status(), task.is_finished(), task.cancel()),
+        (TaskStatus::Rejected, true, CancelOutcome::TooLate)
+    );
     assert_eq!(drops.count(), 1);
     assert!(matches!(task.try_result(), Err(WaitError::Failed(TaskError::Rejected))));
     assert!(matches!(refused().wait(), Err(TaskError::Rejected)));

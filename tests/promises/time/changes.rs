@@ -175,7 +175,8 @@ fn changes_from_many_threads_leave_one_grid() {
     });
     worker.set_interval(SOON).unwrap();
     let changed = Instant::now();
-    let ticks: Vec<_> = std::iter::repeat_with(|| next(&ticks)).skip_while(|tick| tick.due < changed).take(10).collect();
+    let ticks: Vec<_> =
+        std::iter::repeat_with(|| next(&ticks)).skip_while(|tick| tick.due < changed).take(10).collect();
     worker.stop();
     assert_on_one_grid(&ticks, SOON);
 }

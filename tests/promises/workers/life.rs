@@ -26,11 +26,45 @@ fn a_stopped_supervisor_takes_no_worker_and_its_state_is_dropped() {
     let state = Arc::new(());
     let held = || Arc::clone(&state);
     let refused = [
-        background_worker({ let held = held(); move || _ = &held }).supervisor(&s).start().map(drop),
-        background_worker({ let held = held(); move || _ = &held }).interval(HOUR).supervisor(&s).start().map(drop),
-        background_worker({ let held = held(); move || _ = &held }).delay(HOUR).supervisor(&s).start().map(drop),
-        background_worker({ let held = held(); move || _ = &held }).event().supervisor(&s).start().map(drop),
-        background_worker({ let held = held(); move |_: u8| _ = &held }).queue().supervisor(&s).start().map(drop),
+        background_worker({
+            let held = held();
+            move || _ = &held
+        })
+        .supervisor(&s)
+        .start()
+        .map(drop),
+        background_worker({
+            let held = held();
+            move || _ = &held
+        })
+        .interval(HOUR)
+        .supervisor(&s)
+        .start()
+        .map(drop),
+        background_worker({
+            let held = held();
+            move || _ = &held
+        })
+        .delay(HOUR)
+        .supervisor(&s)
+        .start()
+        .map(drop),
+        background_worker({
+            let held = held();
+            move || _ = &held
+        })
+        .event()
+        .supervisor(&s)
+        .start()
+        .map(drop),
+        background_worker({
+            let held = held();
+            move |_: u8| _ = &held
+        })
+        .queue()
+        .supervisor(&s)
+        .start()
+        .map(drop),
     ];
     for error in refused {
         assert!(matches!(error, Err(Error::Stopped)), "{error:?}");
@@ -135,9 +169,7 @@ fn ten_thousand_workers_start_and_stop() {
         })
         .collect();
     assert_eq!(s.info().workers.len(), 10_000);
-    crate::support::eventually("half of them have run", || {
-        started.load(std::sync::atomic::Ordering::Relaxed) == 5000
-    });
+    crate::support::eventually("half of them have run", || started.load(std::sync::atomic::Ordering::Relaxed) == 5000);
     for worker in &workers[..1000] {
         worker.stop();
     }

@@ -7,8 +7,8 @@ use std::sync::{Arc, Barrier, mpsc};
 
 use atasker::__private::Static;
 use atasker::{
-    Config, Error, EventWorker, LoopWorker, Priority, QueueWorker, Worker, WorkerContext, WorkerState,
-    background_task, background_worker,
+    Config, Error, EventWorker, LoopWorker, Priority, QueueWorker, Worker, WorkerContext, WorkerState, background_task,
+    background_worker,
 };
 
 use super::HOUR;
