@@ -11,12 +11,14 @@ thread_local! {
     /// Empty on threads that are not a pool's.
     // Not `const`, which the models' `thread_local` does not know.
     #[allow(clippy::missing_const_for_thread_local)]
-    static CURRENT: RefCell<Current> = RefCell::new(Current { home: None, stack: Vec::new() });
+    static CURRENT: RefCell<Current> = RefCell::new(Current { home: None, left: None, stack: Vec::new() });
 }
 
 struct Current {
     /// The pool this thread belongs to.
     home: Option<Home>,
+    /// The address of the pool that this thread has left, and that will join it.
+    left: Option<usize>,
     /// The bodies that run here, outermost first: more than one while a body waits for others by running them.
     stack: Vec<Frame>,
 }
@@ -41,6 +43,17 @@ pub(crate) struct Home {
 /// Makes this thread one of a pool's.
 pub(super) fn settle(home: Home) {
     CURRENT.with(|current| current.borrow_mut().home = Some(home));
+}
+
+/// Ends this thread's time in its pool. What destructors of its locals call from here on takes it for a thread from
+/// outside, but for stops, which must not wait for it.
+pub(super) fn unsettle() {
+    let home = CURRENT.with(|current| {
+        let mut current = current.borrow_mut();
+        current.left = current.home.as_ref().map(|home| Arc::as_ptr(&home.pool).addr());
+        current.home.take()
+    });
+    drop(home);
 }
 
 /// Calls `f`, user code of `job`, with it on top of this thread's stack: what it calls then knows where it is.
@@ -69,10 +82,12 @@ pub(crate) fn home() -> Option<Home> {
     read(|current| current.home.clone()).flatten()
 }
 
-/// Whether a body of `pool` runs on this thread.
+/// Whether a body of `pool` runs on this thread, or the thread is one that `pool` will join.
+///
+/// A thread whose locals are gone may be one, so it counts as one: what it calls then only asks.
 pub(crate) fn is_inside(pool: &Arc<Pool>) -> bool {
     let pool = Arc::as_ptr(pool).addr();
-    read(|current| current.stack.iter().any(|frame| frame.pool == pool)).unwrap_or(false)
+    read(|current| current.left == Some(pool) || current.stack.iter().any(|frame| frame.pool == pool)).unwrap_or(true)
 }
 
 /// Whether `job` is among the bodies that run on this thread.

@@ -78,6 +78,7 @@ pub(crate) struct Pool {
 }
 
 /// Numbers of a pool at one moment.
+#[derive(Default)]
 pub(crate) struct Sample {
     pub(crate) active: PerPriority<usize>,
     pub(crate) queued: PerPriority<usize>,
@@ -347,6 +348,9 @@ impl Pool {
 
     /// Counts a task that the clock holds, or holds no longer.
     pub(crate) fn count_delayed(&self, priority: Priority, more: bool) {
+        if self.is_forked() {
+            return;
+        }
         let delayed = &mut self.state.lock().delayed[priority];
         *delayed = if more { *delayed + 1 } else { *delayed - 1 };
     }
@@ -384,6 +388,9 @@ impl Pool {
     }
 
     pub(crate) fn sample(&self) -> Sample {
+        if self.is_forked() {
+            return Sample::default();
+        }
         let state = self.state.lock();
         Sample {
             active: state.active(),
@@ -401,11 +408,7 @@ impl Pool {
     }
 
     fn tell_if_quiet(&self) {
-        let quiet = {
-            let state = self.state.lock();
-            state.stage != Stage::Open && state.is_quiet()
-        };
-        if quiet {
+        if self.state.lock().is_drained() {
             self.tell(|overseer| overseer.quiet());
         }
     }
@@ -460,9 +463,8 @@ impl Pool {
             let mut state = self.state.lock();
             (state.threads.clone(), state.take_finished())
         };
-        for join in finished {
-            _ = join.join();
-        }
+        // Let go, not joined: one of them may be this very thread, in a destructor of its locals.
+        drop(finished);
         let made = thread::make(self, &threads, reservation);
         let mut state = self.state.lock();
         if state.epoch != epoch {

@@ -74,6 +74,14 @@ impl Fifo {
         Some(entry.job)
     }
 
+    /// Takes dead entries off the front, so that a look takes no place for them.
+    pub(super) fn bury_head(&mut self, graveyard: &mut Vec<Arc<dyn Job>>) {
+        while self.entries.front().is_some_and(|entry| !entry.job.is_live()) {
+            graveyard.extend(self.pop());
+            self.buried();
+        }
+    }
+
     /// Entries, dead ones included.
     pub(super) fn len(&self) -> usize {
         self.entries.len()

@@ -171,6 +171,8 @@ pub(super) struct State {
     beside: usize,
     /// Jobs running in a waiter's place on a thread of their own.
     carried: usize,
+    /// Dead entries that looks have come upon, for the next one who lets go of the lock to drop.
+    pub(super) graveyard: Vec<Arc<dyn Job>>,
     /// Errands that run.
     errands: usize,
     /// Running jobs by priority, for the info.
@@ -204,6 +206,7 @@ impl State {
             places: 0,
             beside: 0,
             carried: 0,
+            graveyard: Vec::new(),
             errands: 0,
             active: PerPriority::default(),
             delayed: PerPriority::default(),
@@ -250,6 +253,7 @@ impl State {
             return Some((job, Charge::Errand));
         }
         for priority in Priority::ALL.into_iter().rev() {
+            self.queues.of[priority].bury_head(&mut self.graveyard);
             if self.queues.of[priority].len() == 0 {
                 continue;
             }
@@ -439,6 +443,11 @@ impl State {
 
     pub(super) fn thread_count(&self) -> usize {
         self.slots.iter().flatten().count()
+    }
+
+    /// Whether it is quiet after the intake was closed: somebody waits for that.
+    pub(super) fn is_drained(&self) -> bool {
+        self.stage != Stage::Open && self.is_quiet()
     }
 
     /// Whether nothing runs, waits or is on its way.

@@ -21,8 +21,15 @@ pub(super) fn make(pool: &Arc<Pool>, spec: &ThreadSpec, reservation: Reservation
     builder.spawn(move || live(pool, reservation))
 }
 
+/// A thread's whole life.
 fn live(pool: Arc<Pool>, reservation: Reservation) {
-    let home = Home { pool: Arc::clone(&pool), thread: reservation.slot, epoch: reservation.epoch };
+    work(&pool, reservation);
+    // What destructors of this thread's locals call from here on must take it for no pool thread any more.
+    current::unsettle();
+}
+
+fn work(pool: &Arc<Pool>, reservation: Reservation) {
+    let home = Home { pool: Arc::clone(pool), thread: reservation.slot, epoch: reservation.epoch };
     current::settle(home.clone());
     let mut state = pool.state.lock();
     if state.epoch != home.epoch {
@@ -30,8 +37,15 @@ fn live(pool: Arc<Pool>, reservation: Reservation) {
     }
     state.arrived();
     loop {
-        let Some((job, charge)) = state.take() else {
-            match sleep(&pool, state, &home, &reservation.parker) {
+        let taken = state.take();
+        let dead = std::mem::take(&mut state.graveyard);
+        let Some((job, charge)) = taken else {
+            let found = if dead.is_empty() {
+                sleep(pool, state, &home, &reservation.parker)
+            } else {
+                tidy(pool, state, &home, dead)
+            };
+            match found {
                 Some(awake) => state = awake,
                 None => return,
             }
@@ -41,32 +55,40 @@ fn live(pool: Arc<Pool>, reservation: Reservation) {
         let call = state.call();
         state.slot(home.thread).running.push(Running { job: Arc::clone(&job), since: Instant::now() });
         drop(state);
+        drop(dead);
         if let Some(call) = call {
             // A refusal has been told to the overseer; this thread is there to take what is left.
             _ = pool.answer(vec![call]);
         }
-        let ran = current::enter(&pool, Arc::clone(&job), || job.run());
+        let ran = current::enter(pool, Arc::clone(&job), || job.run());
         state = pool.state.lock();
         if state.epoch != home.epoch {
             return;
         }
         let done = state.slot(home.thread).running.pop();
         let swept = state.release(charge, ran);
-        let quiet = state.stage != Stage::Open && state.is_quiet();
         let last_owner = done.as_ref().is_some_and(|done| Arc::strong_count(&done.job) == 1);
-        if quiet || last_owner || !swept.is_empty() {
-            // Nobody is woken, and no job loses its last owner, under the lock.
-            drop(state);
-            drop((done, swept));
-            if quiet {
-                pool.tell(|overseer| overseer.quiet());
-            }
-            state = pool.state.lock();
-            if state.epoch != home.epoch {
-                return;
+        if last_owner || !swept.is_empty() || state.is_drained() {
+            match tidy(pool, state, &home, (done, swept)) {
+                Some(relocked) => state = relocked,
+                None => return,
             }
         }
     }
+}
+
+/// What may not be done under the lock: drops what may be the last owner of a job, and tells that the pool is quiet.
+///
+/// `None`: the thread's epoch is over.
+fn tidy<'a, T>(pool: &'a Pool, state: MutexGuard<'a, State>, home: &Home, spent: T) -> Option<MutexGuard<'a, State>> {
+    let drained = state.is_drained();
+    drop(state);
+    drop(spent);
+    if drained {
+        pool.tell(|overseer| overseer.quiet());
+    }
+    let state = pool.state.lock();
+    (state.epoch == home.epoch).then_some(state)
 }
 
 /// Sleeps until called. `None`: the thread has left.

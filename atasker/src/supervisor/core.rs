@@ -71,6 +71,9 @@ impl Core {
 
     pub(super) fn set_config(&self, config: Config) -> Result<()> {
         config.check()?;
+        if self.pool.is_forked() {
+            return Err(Error::Forked);
+        }
         // Relaxed: the next tasks read them; nothing else is published by them.
         self.task_times.store(config.get_task_times(), Ordering::Relaxed);
         self.max_nesting.store(config.get_max_nesting(), Ordering::Relaxed);

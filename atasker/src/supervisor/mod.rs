@@ -165,18 +165,21 @@ impl Supervisor {
     }
 
     /// What it is doing.
+    ///
+    /// In a fork of the process it was made in: `Stopped`, and zero of everything.
     pub fn info(&self) -> SupervisorInfo {
+        let forked = self.core.pool.is_forked();
         let sample = self.core.pool.sample();
         SupervisorInfo {
             name: self.core.name.clone(),
-            state: self.core.state(),
+            state: if forked { SupervisorState::Stopped } else { self.core.state() },
             config: self.config(),
             active: sample.active,
             queued: sample.queued,
             delayed: sample.delayed,
             threads: sample.threads,
             totals: sample.totals,
-            workers: self.core.registry.infos(),
+            workers: if forked { Vec::new() } else { self.core.registry.infos() },
         }
     }
 

@@ -23,7 +23,6 @@ use super::outcome::WorkerError;
 use super::plan::{Cause, Kind, Phase, Plan, Schedule, Want};
 use crate::clock;
 use crate::error::{Error, Result};
-use crate::log;
 use crate::panics::{contain, drop_contained};
 use crate::pool::{self, Job, Ran, Refusal, Source};
 use crate::priority::Priority;
@@ -32,6 +31,7 @@ use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use crate::time::Deadline;
 use crate::wait::{self, WaitList};
+use crate::{fork, log};
 
 /// A queue worker lets its place go after this long, so that a busy one can't hold it against its equals.
 const SLICE: Duration = Duration::from_millis(1);
@@ -91,6 +91,8 @@ struct Slice {
 pub struct Core {
     id: u64,
     name: String,
+    /// The count of forks at its making.
+    born: u32,
     bell: Bell,
     /// Lock rule: before the locks of mailbox, clock and pool, with one of them at a time; nothing of the user's runs or is dropped under it.
     plan: Mutex<Plan>,
@@ -116,10 +118,12 @@ pub struct Core {
 impl Core {
     pub(super) fn new(name: String, mailbox: Option<Arc<dyn AnyMailbox>>) -> Arc<Self> {
         static NEXT: Serial = Serial::new(1);
+        fork::watch();
         Arc::new(Self {
             // Relaxed: only the number matters.
             id: NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed),
             name,
+            born: fork::count(),
             bell: Bell::new(),
             plan: Mutex::new(Plan::new(Instant::now())),
             body: Mutex::new(None),
@@ -143,8 +147,13 @@ impl Core {
         self.stopping.load(Ordering::Relaxed)
     }
 
+    /// Whether this process is a fork of the one that the worker was made in: nothing would run it here.
+    pub(super) fn is_forked(&self) -> bool {
+        self.born != fork::count()
+    }
+
     pub(super) fn is_running(&self) -> bool {
-        self.plan.lock().phase != Phase::Stopped
+        !self.is_forked() && self.plan.lock().phase != Phase::Stopped
     }
 
     /// Whether this thread is in the worker's own body or hook.
@@ -168,6 +177,10 @@ impl Core {
     // Starting
 
     pub(super) fn start(self: &Arc<Self>, setup: Setup) -> Result<()> {
+        if self.is_forked() {
+            drop_contained(setup.step);
+            return Err(Error::Forked);
+        }
         let Setup { supervisor, schedule, capacity, autostart, step } = setup;
         {
             let mut plan = self.plan.lock();
@@ -276,6 +289,9 @@ impl Core {
     }
 
     pub(super) fn trigger(self: &Arc<Self>) -> bool {
+        if self.is_forked() {
+            return false;
+        }
         let paused = {
             let mut plan = self.plan.lock();
             if plan.phase != Phase::Running || plan.stopping.is_some() {
@@ -291,6 +307,9 @@ impl Core {
     }
 
     pub(super) fn pause(&self) {
+        if self.is_forked() {
+            return;
+        }
         let mut plan = self.plan.lock();
         if plan.phase == Phase::Stopped || plan.stopping.is_some() || plan.paused {
             return;
@@ -302,6 +321,9 @@ impl Core {
     }
 
     pub(super) fn resume(self: &Arc<Self>) {
+        if self.is_forked() {
+            return;
+        }
         let Some(Home { supervisor, .. }) = self.home() else { return };
         {
             let mut plan = self.plan.lock();
@@ -318,6 +340,9 @@ impl Core {
     pub(super) fn set_interval(self: &Arc<Self>, interval: Duration) -> Result<()> {
         if interval.is_zero() {
             return Err(crate::error::ConfigError::zero_duration("interval", interval).into());
+        }
+        if self.is_forked() {
+            return Err(Error::Forked);
         }
         let Some(Home { supervisor, .. }) = self.home() else { return Err(Error::NotRunning) };
         let timer = {
@@ -522,7 +547,7 @@ impl Core {
 
     /// Asks it to stop; ends it right here, where there is nothing left to run.
     pub(super) fn request_stop(self: &Arc<Self>, discard: bool) {
-        if !self.begin_stop(discard) {
+        if self.is_forked() || !self.begin_stop(discard) {
             return;
         }
         if self.items() > 0 {
@@ -588,6 +613,9 @@ impl Core {
 
     /// Stops it and waits for that; in its own body it only asks.
     pub(super) fn stop(self: &Arc<Self>) {
+        if self.is_forked() {
+            return;
+        }
         let life = self.plan.lock().life;
         self.request_stop(false);
         if self.is_own_body() {
@@ -598,6 +626,9 @@ impl Core {
 
     /// Whether that life of it is over.
     pub(super) fn has_ended(&self, life: u64) -> bool {
+        if self.is_forked() {
+            return true;
+        }
         let plan = self.plan.lock();
         plan.life != life || plan.phase == Phase::Stopped
     }

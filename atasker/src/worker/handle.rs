@@ -247,6 +247,9 @@ impl<T: Send + 'static> QueueWorker<T> {
     /// # Ok::<(), atasker::Error>(())
     /// ```
     pub fn try_put(&self, item: T) -> Result<(), PutError<T>> {
+        if self.core.is_forked() {
+            return Err(PutError::NotRunning(item));
+        }
         match self.mailbox.push(item) {
             Ok(()) => {
                 self.core.item_came();

@@ -56,7 +56,8 @@ fn a_delayed_task_holds_no_place_and_queues_when_due() {
     let waiting: Vec<_> = (0..10).map(|_| after(&s, Duration::MAX, || ())).collect();
     let (gate, _running) = s.occupy(1, Priority::Normal);
     let task = after(&s, Duration::from_millis(1), || 5);
-    eventually("it is queued", || task.status() == TaskStatus::Queued);
+    eventually("it is queued", || s.info().queued.normal == 1);
+    assert_eq!(task.status(), TaskStatus::Queued);
     let info = s.info();
     assert_eq!((info.active.total(), info.queued.normal, info.delayed.normal), (1, 1, 10));
     gate.open();

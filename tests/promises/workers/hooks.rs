@@ -7,11 +7,13 @@ use atasker::{Config, Priority, QueueBody, Supervisor, Worker, WorkerContext, Wo
 use super::HOUR;
 use crate::support::{Gate, next, pool, returns, supervisor};
 
+/// What a hook (or a run) does besides telling.
+type InHook = Box<dyn FnMut(&str, &WorkerContext) + Send>;
+
 /// Tells of each call.
 struct Teller {
     tell: Sender<String>,
-    /// What `on_start` and `on_stop` do besides.
-    in_hook: Option<Box<dyn FnMut(&str, &WorkerContext) + Send>>,
+    in_hook: Option<InHook>,
 }
 
 impl Teller {

@@ -92,8 +92,11 @@ fn a_queued_run_does_not_start_in_a_pause() {
     worker.stop();
 }
 
+/// The due time of each run, and what was missed before it.
+type Runs = Receiver<(Instant, u64)>;
+
 /// A body that tells of each run, and ends it when it gets a permit (or can get none any more).
-fn permitted() -> (impl FnMut(&WorkerContext) + Send + 'static, Receiver<(Instant, u64)>, Sender<()>) {
+fn permitted() -> (impl FnMut(&WorkerContext) + Send + 'static, Runs, Sender<()>) {
     let ((run, runs), (permit, permits)) = (mpsc::channel(), mpsc::channel());
     let body = move |cx: &WorkerContext| {
         run.send((cx.due(), cx.missed())).unwrap();
@@ -120,7 +123,7 @@ fn a_paused_loop_rests_and_goes_on() {
     drop(permit);
 }
 
-fn ticking(s: &Tested, every: std::time::Duration) -> (IntervalWorker, Receiver<(Instant, u64)>) {
+fn ticking(s: &Tested, every: std::time::Duration) -> (IntervalWorker, Runs) {
     let (run, runs) = mpsc::channel();
     let body = move |cx: &WorkerContext| run.send((cx.due(), cx.missed())).unwrap();
     (background_worker(body).interval(every).supervisor(s).start().unwrap(), runs)

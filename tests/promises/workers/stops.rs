@@ -86,6 +86,22 @@ fn a_queued_run_does_not_start_after_a_stop() {
 }
 
 #[test]
+fn the_supervisors_stop_ends_workers_after_the_run_under_way() {
+    let s = pool(2);
+    let (worker, gate) = in_a_run(&s);
+    let repeating = background_worker(|| ()).supervisor(&s).start().unwrap();
+    assert!(worker.trigger(), "a run would come after this one");
+    let stopper = Supervisor::clone(&s);
+    let stop = std::thread::spawn(move || stopper.stop());
+    eventually("the stop is asked for", || !worker.trigger());
+    assert!(worker.is_running());
+    gate.open();
+    assert!(stop.join().unwrap().complete);
+    assert!(!worker.is_running() && !repeating.is_running());
+    assert_eq!(worker.info().runs, 1);
+}
+
+#[test]
 fn stops_from_a_workers_own_body_only_ask() {
     let s = pool(1);
     let (send, handle) = mpsc::channel::<EventWorker>();
