@@ -96,8 +96,7 @@ impl Subscriber for Panicking {
 }
 
 fn named(name: &str) -> Supervisor {
-    let config = Config::new().pool_size(1).reserve_normal(0).reserve_high(0).warn_after(Duration::from_millis(5));
-    Supervisor::new(name, config.error_after(Duration::from_millis(10))).unwrap()
+    Supervisor::new(name, Config::new().pool_size(1).reserve_normal(0).reserve_high(0)).unwrap()
 }
 
 /// Lets everything happen that the library tells of, and waits until it has.
@@ -123,10 +122,13 @@ fn everything() {
     };
     background_task(holds).supervisor(&s).detach();
     told.recv_timeout(PATIENCE).unwrap();
+    let (warn, error) = (Duration::from_millis(5), Duration::from_millis(10));
+    s.set_config(s.config().warn_after(warn).error_after(error)).unwrap();
     let (hook, hooked) = mpsc::channel();
     s.on_slow_start(move |start| _ = hook.send(start.slowness));
     let slow = background_task(|| ()).name("porter").priority(Priority::High).supervisor(&s).start();
-    (0..2).for_each(|_| drop(hooked.recv_timeout(PATIENCE).unwrap()));
+    (0..2).for_each(|_| _ = hooked.recv_timeout(PATIENCE).unwrap());
+    s.set_config(s.config().warn_after(None).error_after(None)).unwrap();
     gate.open();
     slow.wait().unwrap();
     let queue = background_worker(|_: u8| ()).queue().name("cart").supervisor(&s).start().unwrap();

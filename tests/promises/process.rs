@@ -177,7 +177,7 @@ fn after_a_fork_the_child_is_refused_at_once_and_the_parent_goes_on() {
     let queue = background_worker(|_: u32| ()).queue().supervisor(&s).start().unwrap();
     let event = background_worker(|| ()).event().supervisor(&s).start().unwrap();
     let (go, gone) = mpsc::channel::<()>();
-    let running = background_task(move || drop(gone.recv())).supervisor(&s).start();
+    let running = background_task(move || _ = gone.recv()).supervisor(&s).start();
     let delayed = background_task(|| ()).delay(hour).supervisor(&s).start();
 
     // SAFETY: the child makes calls of the library, which is what is tested, and ends by `_exit`.

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use atasker::{QueueBody, Worker, WorkerContext, background_task, background_worker};
 
-use crate::support::{next, pool};
+use crate::support::{next, pool, returns};
 
 const HOUR: Duration = Duration::from_secs(3600);
 const SOON: Duration = Duration::from_millis(1);
@@ -36,7 +36,8 @@ fn a_loop_lets_others_of_its_priority_run() {
     let s = pool(1);
     let worker = background_worker(|| ()).supervisor(&s).start().unwrap();
     for _ in 0..3 {
-        background_task(|| ()).supervisor(&s).start().wait().unwrap();
+        let task = background_task(|| ()).supervisor(&s).start();
+        returns(move || task.wait().unwrap());
     }
     assert!(worker.is_running());
     worker.stop();

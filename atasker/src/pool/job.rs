@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
+use std::task::Waker;
 
 /// A task's cell or a worker, as the pool sees it.
 pub(crate) trait Job: Send + Sync {
@@ -12,7 +13,7 @@ pub(crate) trait Job: Send + Sync {
     fn is_live(&self) -> bool;
 
     /// Claims it and runs it to its end, on a pool thread and outside every lock; or finds that somebody else has.
-    fn run(self: Arc<Self>) -> Ran;
+    fn run(self: Arc<Self>) -> Done;
 
     /// It has been taken out of its queue and will not be run. Called outside every lock. `false`: it was dead, or has
     /// died by this, so its death is reported by [`Pool::died`](super::Pool::died).
@@ -26,6 +27,20 @@ pub(crate) trait Job: Send + Sync {
 
     /// Whether its body has been asked to end.
     fn is_asked_to_end(&self) -> bool;
+}
+
+/// What a run came to, and who waits for it.
+#[must_use]
+pub(crate) struct Done {
+    pub(crate) ran: Ran,
+    /// To be woken once the run is accounted for: who has waited for a task finds the counts exact.
+    pub(crate) waiter: Option<Waker>,
+}
+
+impl From<Ran> for Done {
+    fn from(ran: Ran) -> Self {
+        Self { ran, waiter: None }
+    }
 }
 
 /// What became of a job that was taken from a queue.

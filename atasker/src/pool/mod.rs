@@ -17,12 +17,13 @@ use std::time::Instant;
 
 pub use current::is_cancelled;
 pub(crate) use current::{Home, enter, home, is_inside, is_running_here};
-pub(crate) use job::{Job, Ran, Refusal};
+pub(crate) use job::{Done, Job, Ran, Refusal};
 pub use queue::{SlowStart, Slowness};
 pub use state::Totals;
 
 use crate::config::Config;
 use crate::fork;
+use crate::panics::wake_contained;
 use crate::priority::{PerPriority, Priority};
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicU64, Ordering};
@@ -273,7 +274,7 @@ impl Pool {
             }
             state.slot(home.thread).running.push(Running { job: Arc::clone(job), since: Instant::now() });
         }
-        let ran = current::enter(self, Arc::clone(job), || Arc::clone(job).run());
+        let Done { ran, waiter } = current::enter(self, Arc::clone(job), || Arc::clone(job).run());
         let (done, swept) = {
             let mut state = self.state.lock();
             if state.epoch == home.epoch {
@@ -287,6 +288,8 @@ impl Pool {
             }
         };
         drop((done, swept));
+        // Where a worker's run or another task was run here for a waiter of its own.
+        waiter.into_iter().for_each(wake_contained);
         ran != Ran::Dead
     }
 

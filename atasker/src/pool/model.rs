@@ -3,7 +3,7 @@
 use std::sync::{Arc, Weak};
 
 use crate::config::Config;
-use crate::pool::{Job, Overseer, Pool, Ran, Refusal, Source};
+use crate::pool::{Done, Job, Overseer, Pool, Ran, Refusal, Source};
 use crate::priority::Priority;
 use crate::sync::atomic::{AtomicUsize, Ordering};
 use crate::sync::{check_model, thread};
@@ -40,13 +40,13 @@ impl Job for Probe {
     fn is_live(&self) -> bool {
         true
     }
-    fn run(self: Arc<Self>) -> Ran {
+    fn run(self: Arc<Self>) -> Done {
         let running = self.running.fetch_add(1, Ordering::SeqCst) + 1;
         self.most.fetch_max(running, Ordering::SeqCst);
         thread::yield_now();
         self.running.fetch_sub(1, Ordering::SeqCst);
         self.done.fetch_add(1, Ordering::SeqCst);
-        Ran::Task { panicked: false }
+        Ran::Task { panicked: false }.into()
     }
     fn refuse(self: Arc<Self>, _why: Refusal) -> bool {
         true

@@ -2,11 +2,14 @@
 
 use std::io;
 use std::sync::Arc;
+use std::task::Waker;
 use std::time::Instant;
 
 use super::Pool;
 use super::current::{self, Home};
+use super::job::Done;
 use super::state::{Reservation, Running, Stage, State, ThreadSpec};
+use crate::panics::wake_contained;
 use crate::sync::thread::{Builder, JoinHandle};
 use crate::sync::{MutexGuard, Parker};
 use crate::time::Deadline;
@@ -43,7 +46,7 @@ fn work(pool: &Arc<Pool>, reservation: Reservation) {
             let found = if dead.is_empty() {
                 sleep(pool, state, &home, &reservation.parker)
             } else {
-                tidy(pool, state, &home, dead)
+                tidy(pool, state, &home, None, dead)
             };
             match found {
                 Some(awake) => state = awake,
@@ -60,16 +63,19 @@ fn work(pool: &Arc<Pool>, reservation: Reservation) {
             // A refusal has been told to the overseer; this thread is there to take what is left.
             _ = pool.answer(vec![call]);
         }
-        let ran = current::enter(pool, Arc::clone(&job), || job.run());
+        let Done { ran, waiter } = current::enter(pool, Arc::clone(&job), || job.run());
         state = pool.state.lock();
         if state.epoch != home.epoch {
+            // Given up on, not forgotten: who waits for it learns of its end.
+            drop(state);
+            waiter.into_iter().for_each(wake_contained);
             return;
         }
         let done = state.slot(home.thread).running.pop();
         let swept = state.release(charge, ran);
         let last_owner = done.as_ref().is_some_and(|done| Arc::strong_count(&done.job) == 1);
-        if last_owner || !swept.is_empty() || state.is_drained() {
-            match tidy(pool, state, &home, (done, swept)) {
+        if waiter.is_some() || last_owner || !swept.is_empty() || state.is_drained() {
+            match tidy(pool, state, &home, waiter, (done, swept)) {
                 Some(relocked) => state = relocked,
                 None => return,
             }
@@ -77,12 +83,22 @@ fn work(pool: &Arc<Pool>, reservation: Reservation) {
     }
 }
 
-/// What may not be done under the lock: drops what may be the last owner of a job, and tells that the pool is quiet.
+/// What may not be done under the lock: wakes who waits for a job, drops what may be the last owner of one, tells that
+/// the pool is quiet.
 ///
 /// `None`: the thread's epoch is over.
-fn tidy<'a, T>(pool: &'a Pool, state: MutexGuard<'a, State>, home: &Home, spent: T) -> Option<MutexGuard<'a, State>> {
+fn tidy<'a, T>(
+    pool: &'a Pool,
+    state: MutexGuard<'a, State>,
+    home: &Home,
+    waiter: Option<Waker>,
+    spent: T,
+) -> Option<MutexGuard<'a, State>> {
     let drained = state.is_drained();
     drop(state);
+    if let Some(waiter) = waiter {
+        wake_contained(waiter);
+    }
     drop(spent);
     if drained {
         pool.tell(|overseer| overseer.quiet());

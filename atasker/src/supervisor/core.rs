@@ -10,7 +10,7 @@ use super::{Owner, Supervisor};
 use crate::clock::{self, Clock};
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::pool::{Job, Overseer, Pool, Ran, Refusal, SlowStart, Slowness};
+use crate::pool::{Done, Job, Overseer, Pool, Ran, Refusal, SlowStart, Slowness};
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use crate::time::Deadline;
@@ -118,7 +118,7 @@ impl Core {
     pub(crate) fn send(&self, name: &'static str, work: impl FnOnce() + Send + 'static) {
         let errand = Arc::new(Errand { name, work: Mutex::new(Some(Box::new(work))) });
         if let Err(errand) = self.pool.send(errand) {
-            crate::pool::enter(&self.pool, Arc::clone(&errand), || errand.run());
+            _ = crate::pool::enter(&self.pool, Arc::clone(&errand), || errand.run());
         }
     }
 }
@@ -227,17 +227,17 @@ impl Job for Errand {
         true
     }
 
-    fn run(self: Arc<Self>) -> Ran {
+    fn run(self: Arc<Self>) -> Done {
         let work = self.work.lock().take();
         if let Some(work) = work {
             work();
         }
-        Ran::Errand
+        Ran::Errand.into()
     }
 
     /// A bounded stop has given up on it: it is done where it stands, since somebody may wait for it.
     fn refuse(self: Arc<Self>, _why: Refusal) -> bool {
-        self.run() == Ran::Errand
+        self.run().ran == Ran::Errand
     }
 
     fn drop_body(self: Arc<Self>) {}

@@ -12,7 +12,7 @@ use crate::clock::{self, Clock};
 use crate::error::TaskError;
 use crate::log;
 use crate::panics::{contain, drop_contained, wake_contained};
-use crate::pool::{self, Job, Pool, Ran, Refusal, Refused, Source};
+use crate::pool::{self, Done, Job, Pool, Ran, Refusal, Refused, Source};
 use crate::priority::Priority;
 use crate::sync::Mutex;
 
@@ -159,11 +159,12 @@ where
 
     /// It was not taken in: its body, for the caller to have back. The handle says `Rejected`.
     pub(crate) fn reject(&self) -> Option<F> {
-        self.head.pool.count(|totals| {
-            totals.submitted += 1;
-            totals.rejected += 1;
-        });
-        self.end_unstarted(TaskStatus::Rejected)?;
+        self.end_unstarted(TaskStatus::Rejected, |_| {
+            self.head.pool.count(|totals| {
+                totals.submitted += 1;
+                totals.rejected += 1;
+            });
+        })?;
         match std::mem::replace(&mut self.slot.lock().content, Content::Empty) {
             Content::Body(body) => Some(body),
             _ => None,
@@ -172,16 +173,17 @@ where
 
     /// Counts a task whose queue refused it after it had been counted as submitted.
     pub(crate) fn reject_counted(&self) -> Option<F> {
-        let body = self.reject();
         self.head.pool.count(|totals| totals.submitted -= 1);
-        body
+        self.reject()
     }
 
     /// Ends it as `Cancelled` or `Rejected` and wakes the waiter. The status before; `None`: it had started.
     ///
     /// The body stays for the caller to take and drop.
-    fn end_unstarted(&self, end: TaskStatus) -> Option<TaskStatus> {
+    fn end_unstarted(&self, end: TaskStatus, count: impl FnOnce(TaskStatus)) -> Option<TaskStatus> {
         let before = self.head.state.end_unstarted(end)?;
+        // Before the waiter is woken: who has waited for a task finds the counts exact.
+        count(before);
         self.head.stamp(|times, now| times.finished = now);
         let (waiter, deadline) = {
             let mut slot = self.slot.lock();
@@ -218,7 +220,7 @@ where
     }
 
     /// Stores the result, or drops it where nobody is left to collect it.
-    fn finish(&self, output: Result<T, TaskError>) -> Ran {
+    fn finish(&self, output: Result<T, TaskError>) -> Done {
         let panicked = output.is_err();
         let end = if panicked { TaskStatus::Panicked } else { TaskStatus::Completed };
         self.head.stamp(|times, now| times.finished = now);
@@ -230,11 +232,10 @@ where
             let unwanted = detached.then(|| std::mem::replace(&mut slot.content, Content::Empty));
             (slot.waiter.take(), unwanted)
         };
-        wake(waiter);
         if let Some(unwanted) = unwanted {
             self.abandon(unwanted);
         }
-        Ran::Task { panicked }
+        Done { ran: Ran::Task { panicked }, waiter }
     }
 
     /// A result nobody collects: its panic is told, its drop contained.
@@ -259,9 +260,9 @@ where
         self.head.state.status() == TaskStatus::Queued
     }
 
-    fn run(self: Arc<Self>) -> Ran {
+    fn run(self: Arc<Self>) -> Done {
         if !self.head.state.claim() {
-            return Ran::Dead;
+            return Ran::Dead.into();
         }
         self.head.stamp(|times, now| times.started = now);
         let content = std::mem::replace(&mut self.slot.lock().content, Content::Empty);
@@ -275,12 +276,16 @@ where
             Refusal::Cancelled => TaskStatus::Cancelled,
             Refusal::NoThread => TaskStatus::Rejected,
         };
-        let Some(before) = self.end_unstarted(end) else { return false };
-        self.leave_clock(before);
-        self.head.pool.count(|totals| match why {
-            Refusal::Cancelled => totals.cancelled += 1,
-            Refusal::NoThread => totals.rejected += 1,
+        let ended = self.end_unstarted(end, |before| {
+            self.leave_clock(before);
+            self.head.pool.count(|totals| match why {
+                Refusal::Cancelled => totals.cancelled += 1,
+                Refusal::NoThread => totals.rejected += 1,
+            });
         });
+        if ended.is_none() {
+            return false;
+        }
         if why == Refusal::NoThread {
             log::rejected(&self.head.name, "the system gives no thread");
         }
@@ -369,12 +374,14 @@ where
         if self.head.pool.is_forked() {
             return CancelOutcome::TooLate;
         }
-        if let Some(before) = self.end_unstarted(TaskStatus::Cancelled) {
+        let ended = self.end_unstarted(TaskStatus::Cancelled, |before| {
             self.leave_clock(before);
             self.head.pool.count(|totals| totals.cancelled += 1);
             if before == TaskStatus::Queued {
                 self.head.pool.died(self.head.priority);
             }
+        });
+        if ended.is_some() {
             self.drop_unrun();
             return CancelOutcome::Dequeued;
         }

@@ -37,13 +37,13 @@ fn claim_cancel_and_nested_wait() {
         let task = Arc::new(task);
         let pool_thread = thread::spawn({
             let job = Arc::clone(&job);
-            move || job.run()
+            move || job.run().ran
         });
         let canceller = thread::spawn({
             let task = Arc::clone(&task);
             move || task.cancel()
         });
-        let nested = job.run();
+        let nested = job.run().ran;
         let (ran, cancelled) = (pool_thread.join().expect("ran"), canceller.join().expect("cancelled"));
         let times = [ran, nested].iter().filter(|ran| **ran != Ran::Dead).count();
         assert_eq!(runs.load(Ordering::SeqCst), times);
@@ -60,7 +60,11 @@ fn a_waiter_is_woken_by_the_end() {
         let runs = Arc::new(AtomicUsize::new(0));
         let (job, task) = queued(&runs);
         let (second, third) = (Arc::clone(&job), Arc::clone(&job));
-        let runner = thread::spawn(move || second.run());
+        let runner = thread::spawn(move || {
+            let done = second.run();
+            done.waiter.into_iter().for_each(std::task::Waker::wake);
+            done.ran
+        });
         let stopper = thread::spawn(move || third.refuse(crate::pool::Refusal::Cancelled));
         let result = task.wait();
         assert_ne!(stopper.join().expect("refused"), result.is_ok());
@@ -88,7 +92,7 @@ fn a_result_is_dropped_once_when_its_handle_goes() {
         let task = Task::new(cell);
         let runner = thread::spawn({
             let job = Arc::clone(&job);
-            move || job.run()
+            move || drop(job.run())
         });
         drop(task);
         runner.join().expect("ran");

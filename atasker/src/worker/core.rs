@@ -24,7 +24,7 @@ use super::plan::{Cause, Kind, Phase, Plan, Schedule, Want};
 use crate::clock;
 use crate::error::{Error, Result};
 use crate::panics::{contain, drop_contained};
-use crate::pool::{self, Job, Ran, Refusal, Source};
+use crate::pool::{self, Done, Job, Ran, Refusal, Source};
 use crate::priority::Priority;
 use crate::supervisor::{Core as SupervisorCore, Entry, Resident, WorkerInfo, WorkerKind, WorkerState};
 use crate::sync::Mutex;
@@ -726,14 +726,15 @@ impl Job for Slice {
         self.core.upgrade().is_some_and(|core| core.bell.is_queued_in(self.life))
     }
 
-    fn run(self: Arc<Self>) -> Ran {
-        match self.core.upgrade() {
+    fn run(self: Arc<Self>) -> Done {
+        let ran = match self.core.upgrade() {
             Some(core) if core.bell.claim(self.life) => {
                 core.slice();
                 Ran::Slice
             }
             _ => Ran::Dead,
-        }
+        };
+        ran.into()
     }
 
     fn refuse(self: Arc<Self>, _why: Refusal) -> bool {

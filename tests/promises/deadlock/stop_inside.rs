@@ -133,12 +133,14 @@ fn stop_in_the_hook_for_slow_starts_only_asks() {
         s.set_config(s.config().warn_after(Duration::from_millis(1))).unwrap();
         let stopper = std::sync::Mutex::new(Some(stopper));
         let (tell, told) = mpsc::channel();
-        s.on_slow_start(move |_| {
-            drop(stopper.lock().unwrap().take());
-            _ = tell.send(());
+        s.on_slow_start(move |slow| {
+            if slow.name == "slow" {
+                drop(stopper.lock().unwrap().take());
+                _ = tell.send(());
+            }
         });
         let (gate, _running) = s.occupy(1, Priority::Normal);
-        _ = start(s, || ());
+        background_task(|| ()).name("slow").supervisor(s).detach();
         told.recv_timeout(PATIENCE).unwrap();
         gate.open();
     });

@@ -2,16 +2,18 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, mpsc};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 use std::time::Duration;
 
-use atasker::{CancelOutcome, Priority, Task, TaskError, TaskStatus, WaitError, background_task};
+use atasker::{
+    CancelOutcome, Config, Priority, Supervisor, Task, TaskError, TaskStatus, WaitError, background_task,
+};
 use futures_executor::block_on;
 
-use crate::support::{Gate, Tested, eventually, in_time, pool, start};
+use crate::support::{Gate, Tested, eventually, in_time, pool, start, supervisor};
 
 #[derive(Default)]
 struct Wakes(AtomicUsize);
@@ -117,14 +119,52 @@ fn a_task_can_be_awaited_on_a_pool_thread() {
     });
 }
 
-/// The contract's sentence on nested waits makes no difference between the ways to wait.
+/// A body that blocks on a future waits as one in `wait` does, and nobody else could run the task.
 #[test]
-fn a_queued_task_awaited_on_the_only_pool_thread_is_run() {
+fn a_task_awaited_on_the_only_pool_thread_is_run_there() {
     in_time(|| {
         let s = pool(1);
         let inner = s.clone();
-        let task = start(&s, move || block_on(start(&inner, || 5)).unwrap());
-        assert_eq!(task.wait().unwrap(), 5);
+        let task = start(&s, move || {
+            let delayed = background_task(|| 6).delay(Duration::from_millis(5)).supervisor(&inner).start();
+            (block_on(start(&inner, || 5)).unwrap(), block_on(delayed).unwrap())
+        });
+        assert_eq!(task.wait().unwrap(), (5, 6));
+    });
+}
+
+#[test]
+fn a_chain_of_awaits_deeper_than_the_nesting_completes_with_one_place() {
+    fn chain(s: Supervisor, length: u32) -> u32 {
+        if length == 0 {
+            return 0;
+        }
+        let inner = s.clone();
+        let mut task = start(&s, move || chain(inner, length - 1));
+        // Looked at before it is waited for, as a `select` does.
+        match poll(&mut task, Waker::noop()) {
+            Poll::Ready(result) => result.unwrap() + 1,
+            Poll::Pending => block_on(task).unwrap() + 1,
+        }
+    }
+    in_time(|| {
+        let s = supervisor(Config::new().pool_size(1).reserve_normal(0).reserve_high(0).max_nesting(2));
+        let inner = s.clone();
+        assert_eq!(start(&s, move || chain(inner, 300)).wait().unwrap(), 300);
+        s.stop();
+        let totals = s.info().totals;
+        assert_eq!((totals.completed, totals.largest_active), (301, 1));
+    });
+}
+
+#[test]
+fn awaiting_oneself_is_a_deadlock() {
+    in_time(|| {
+        let s = pool(1);
+        let (give, given) = mpsc::channel::<Task<()>>();
+        let (tell, told) = mpsc::channel();
+        give.send(start(&s, move || tell.send(block_on(given.recv().unwrap())).unwrap())).unwrap();
+        assert!(matches!(told.recv().unwrap(), Err(TaskError::Deadlock)));
     });
 }
 

@@ -199,3 +199,55 @@ fn a_stopped_or_stopping_worker_takes_no_interval() {
     returns(move || stopper.stop());
     assert!(matches!(worker.set_interval(SOON), Err(Error::NotRunning)));
 }
+
+/// End to start: the run that a trigger asked for is the last run, too.
+#[test]
+fn a_triggered_run_of_a_delay_worker_begins_its_gap_anew() {
+    let s = pool(2);
+    let (tell, told) = mpsc::channel();
+    let body = move |cx: &WorkerContext| tell.send(Tick::of(cx)).unwrap();
+    let worker = background_worker(body).delay(HOUR).supervisor(&s).start().unwrap();
+    next(&told);
+    eventually("the gap is planned", || worker.info().next_run.is_some_and(|next| next > Instant::now()));
+    worker.trigger();
+    let second = next(&told);
+    comes_to_rest(&worker);
+    let planned = worker.info().next_run.unwrap();
+    assert!(planned >= second.started + HOUR, "the gap is shorter than said");
+    worker.stop();
+}
+
+/// Waits until no run of it is under way.
+fn comes_to_rest(worker: &IntervalWorker) {
+    eventually("it is at rest", || worker.info().state == atasker::WorkerState::Idle);
+}
+
+/// The tick of the grid comes while a triggered run goes on: it has its run after that.
+#[test]
+fn a_tick_that_comes_in_a_triggered_run_is_not_missed() {
+    let s = pool(2);
+    loop {
+        let (tell, told) = mpsc::channel();
+        let until = Instant::now() + 60 * SOON;
+        let body = move |cx: &WorkerContext| {
+            let tick = Tick::of(cx);
+            eventually("the tick is due", || Instant::now() >= until);
+            tell.send(tick).unwrap();
+        };
+        let builder = background_worker(body).interval(HOUR).initial(50 * SOON).supervisor(&s);
+        let worker = builder.start().unwrap();
+        let planned = worker.info().next_run.unwrap();
+        worker.trigger();
+        let first = next(&told);
+        if first.due >= planned {
+            // The machine was too slow for the trigger to be first.
+            worker.stop();
+            continue;
+        }
+        let second = next(&told);
+        assert_eq!((second.run, second.due, second.missed), (2, planned, 0));
+        comes_to_rest(&worker);
+        assert_eq!((worker.info().missed, worker.info().next_run), (0, Some(planned + HOUR)));
+        return worker.stop();
+    }
+}

@@ -5,7 +5,7 @@ use std::sync::mpsc::{self, Sender};
 use atasker::{Config, Priority, WorkerContext, WorkerState, background_task, background_worker};
 
 use super::HOUR;
-use crate::support::{Tested, eventually, next, pool, supervisor};
+use crate::support::{Tested, eventually, next, pool, returns, supervisor};
 
 fn reserved() -> Tested {
     supervisor(Config::new().pool_size(1).reserve_normal(1).reserve_high(1))
@@ -143,7 +143,8 @@ fn a_queue_worker_that_never_runs_out_lets_its_equals_run() {
     send.send(worker.clone()).unwrap();
     worker.put(()).unwrap();
     for _ in 0..3 {
-        background_task(|| ()).supervisor(&s).start().wait().unwrap();
+        let task = background_task(|| ()).supervisor(&s).start();
+        returns(move || task.wait().unwrap());
     }
     assert!(worker.is_running());
     worker.stop();
