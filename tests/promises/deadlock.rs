@@ -1,5 +1,6 @@
 //! Waiting inside a body: it never needs a place that isn't there, and never waits for itself.
 
+mod chains;
 mod drops;
 mod nested;
 mod oneself;

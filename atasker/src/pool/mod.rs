@@ -78,6 +78,10 @@ pub(crate) struct Pool {
     hurried: AtomicU64,
 }
 
+/// Threads that were called for.
+#[must_use]
+pub(crate) struct Calls(Vec<Call>);
+
 /// Numbers of a pool at one moment.
 #[derive(Default)]
 pub(crate) struct Sample {
@@ -109,16 +113,19 @@ impl Pool {
         self.answer(calls)
     }
 
-    /// Changes limits and threads. What is running keeps its place.
-    pub(crate) fn configure(self: &Arc<Self>, config: &Config) {
-        let calls = {
-            let mut state = self.state.lock();
-            state.configure(&self.name, config);
-            // Those that sleep by an old `keep_alive` are woken too, to sleep by the new one.
-            let mut calls = state.call_parked();
-            calls.extend(state.call_all());
-            calls
-        };
+    /// Changes limits and threads. What is running keeps its place. The threads that this calls for are to be handed to
+    /// [`make`](Self::make), outside every lock.
+    pub(crate) fn configure(&self, config: &Config) -> Calls {
+        let mut state = self.state.lock();
+        state.configure(&self.name, config);
+        // Those that sleep by an old `keep_alive` are woken too, to sleep by the new one.
+        let mut calls = state.call_parked();
+        calls.extend(state.call_all());
+        Calls(calls)
+    }
+
+    /// Wakes and makes threads.
+    pub(crate) fn make(self: &Arc<Self>, Calls(calls): Calls) {
         // A refusal has been told to the overseer; the threads there are go on.
         _ = self.answer(calls);
     }

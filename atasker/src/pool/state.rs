@@ -390,6 +390,11 @@ impl State {
         self.searching -= 1;
     }
 
+    /// A thread lets go of the lock for a moment before its next look.
+    pub(super) fn departs(&mut self) {
+        self.searching += 1;
+    }
+
     /// The thread goes to sleep.
     pub(super) fn park(&mut self, thread: usize) {
         self.slot(thread).woken = false;

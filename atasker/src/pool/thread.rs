@@ -89,12 +89,14 @@ fn work(pool: &Arc<Pool>, reservation: Reservation) {
 /// `None`: the thread's epoch is over.
 fn tidy<'a, T>(
     pool: &'a Pool,
-    state: MutexGuard<'a, State>,
+    mut state: MutexGuard<'a, State>,
     home: &Home,
     waiter: Option<Waker>,
     spent: T,
 ) -> Option<MutexGuard<'a, State>> {
     let drained = state.is_drained();
+    // It comes back to a look in a moment: nobody else need be called for what it will find.
+    state.departs();
     drop(state);
     if let Some(waiter) = waiter {
         wake_contained(waiter);
@@ -103,8 +105,12 @@ fn tidy<'a, T>(
     if drained {
         pool.tell(|overseer| overseer.quiet());
     }
-    let state = pool.state.lock();
-    (state.epoch == home.epoch).then_some(state)
+    let mut state = pool.state.lock();
+    if state.epoch != home.epoch {
+        return None;
+    }
+    state.arrived();
+    Some(state)
 }
 
 /// Sleeps until called. `None`: the thread has left.

@@ -26,6 +26,7 @@ type SlowStartHook = Arc<dyn Fn(&SlowStart) + Send + Sync>;
 /// The shared part of a supervisor. Handles own it together; pool threads, tasks and workers don't keep it running.
 pub(crate) struct Core {
     pub(crate) name: String,
+    /// Lock rule: before the pool's lock, and with no other.
     pub(super) config: Mutex<Config>,
     pub(crate) pool: Arc<Pool>,
     pub(crate) clock: Arc<Clock>,
@@ -77,8 +78,14 @@ impl Core {
         // Relaxed: the next tasks read them; nothing else is published by them.
         self.task_times.store(config.get_task_times(), Ordering::Relaxed);
         self.max_nesting.store(config.get_max_nesting(), Ordering::Relaxed);
-        *self.config.lock() = config.clone();
-        self.pool.configure(&config);
+        let calls = {
+            // Both under the lock, so that of two who configure at once one holds everywhere.
+            let mut held = self.config.lock();
+            let calls = self.pool.configure(&config);
+            *held = config;
+            calls
+        };
+        self.pool.make(calls);
         Ok(())
     }
 

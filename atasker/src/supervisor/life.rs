@@ -223,11 +223,12 @@ impl Core {
         if self.pool.is_forked() {
             return;
         }
-        if self.life.lock().phase == Phase::Created
-            && let Err(error) = self.ensure_running()
-        {
-            log::no_run(&self.name, &error);
-            return;
+        if self.life.lock().phase == Phase::Created {
+            match self.ensure_running() {
+                // Others were faster, with a start and a stop: there is a run to wait for, or its end.
+                Ok(()) | Err(Error::Stopped) => {}
+                Err(error) => return log::no_run(&self.name, &error),
+            }
         }
         let inside = pool::is_inside(&self.pool);
         let (run, stop) = {

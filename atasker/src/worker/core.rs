@@ -436,11 +436,15 @@ impl Core {
             // Its payload is the user's.
             drop_contained(error);
         }
-        let mut plan = self.plan.lock();
-        let deadline = plan.end_run(supervisor.clock.now());
-        if plan.stopping.is_none() {
-            self.arm(&mut plan, supervisor, deadline);
-        }
+        let stale = {
+            let mut plan = self.plan.lock();
+            let (stale, deadline) = plan.end_run(supervisor.clock.now());
+            if plan.stopping.is_none() {
+                self.arm(&mut plan, supervisor, deadline);
+            }
+            stale
+        };
+        self.take_back(stale);
     }
 
     fn report(&self, body: &mut Body, error: &WorkerError) {

@@ -184,8 +184,19 @@ impl Plan {
         self.last_run = last_run;
     }
 
-    /// A run has ended at `now`. Gives the deadline to hand to the clock.
-    pub(super) fn end_run(&mut self, now: Instant) -> Option<Deadline> {
+    /// A run has ended at `now`. Gives the key to take back, and the deadline to hand to the clock.
+    pub(super) fn end_run(&mut self, now: Instant) -> (Option<Key>, Option<Deadline>) {
+        let stale = if let Kind::Delay { .. } = self.kind {
+            // The gap counts from the end of every run, a triggered one too.
+            self.tick = None;
+            self.timer.take()
+        } else {
+            None
+        };
+        (stale, self.plan_next(now))
+    }
+
+    fn plan_next(&mut self, now: Instant) -> Option<Deadline> {
         self.in_run = false;
         let excused = std::mem::take(&mut self.excused);
         if self.timer.is_some() || self.tick.is_some() {

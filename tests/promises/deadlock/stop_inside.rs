@@ -14,16 +14,17 @@ use crate::support::{OnDrop, PATIENCE, Tested, eventually, in_time, pool, start}
 const STOPS: [fn(&Supervisor) -> StopReport; 3] =
     [Supervisor::stop, Supervisor::stop_now, |s| s.stop_timeout(PATIENCE * 100)];
 
-/// Calls `inside` with each way to stop, to be called and reported by it somewhere inside: each returns at once, and
-/// then the supervisor stops.
-fn each_only_asks(inside: impl Fn(&Tested, OnDrop<Box<dyn FnOnce() + Send>>) + Send + Sync + Clone + 'static) {
+/// Calls a stop when it is dropped.
+type Stopper = OnDrop<Box<dyn FnOnce() + Send>>;
+
+/// Calls `inside` with each way to stop, to be dropped somewhere inside: it returns at once, and the supervisor stops.
+fn each_only_asks(inside: impl Fn(&Tested, Stopper) + Send + Clone + 'static) {
     for stop in STOPS {
         let inside = inside.clone();
         in_time(move || {
             let s = pool(1);
             s.start().unwrap();
             let (tell, told) = mpsc::channel();
-            // Weak: what is stored inside must not own the supervisor. A clone is fine, the test owns it too.
             let inner = s.clone();
             inside(&s, OnDrop::new(Box::new(move || tell.send(stop(&inner)).unwrap())));
             let report: StopReport = told.recv_timeout(PATIENCE).unwrap();
@@ -33,8 +34,6 @@ fn each_only_asks(inside: impl Fn(&Tested, OnDrop<Box<dyn FnOnce() + Send>>) + S
         });
     }
 }
-
-type Stopper = OnDrop<Box<dyn FnOnce() + Send>>;
 
 #[test]
 fn stop_in_a_task_only_asks() {

@@ -8,9 +8,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 use std::time::Duration;
 
-use atasker::{
-    CancelOutcome, Config, Priority, Supervisor, Task, TaskError, TaskStatus, WaitError, background_task,
-};
+use atasker::{CancelOutcome, Config, Priority, Supervisor, Task, TaskError, TaskStatus, WaitError, background_task};
 use futures_executor::block_on;
 
 use crate::support::{Gate, Tested, eventually, in_time, pool, start, supervisor};
