@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::panics::Panic;
+use crate::supervisor::StopReport;
 
 /// A result of this crate's verbs; the error is [`Error`] unless said otherwise.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -34,6 +35,10 @@ pub enum Error {
     Thread(Arc<io::Error>),
     /// The process is a fork of the one that the supervisor runs in; its threads stayed there.
     Forked,
+    /// A stop ran out of time, and bodies still run: the report names them.
+    Incomplete(Box<StopReport>),
+    /// A signal handler could not be installed.
+    Signal(Arc<io::Error>),
     /// Some tasks of a collection gave no result: how many, of how many.
     Collection {
         /// Tasks that gave no result.
@@ -58,6 +63,8 @@ impl fmt::Display for Error {
             Error::Config(error) => error.fmt(f),
             Error::Thread(error) => write!(f, "the system gave no thread: {error}"),
             Error::Forked => f.write_str("this process is a fork: make a supervisor of its own after the fork"),
+            Error::Incomplete(report) => write!(f, "the stop ran out of time: {report}"),
+            Error::Signal(error) => write!(f, "a signal handler could not be installed: {error}"),
             Error::Collection { failed, of } => write!(f, "{failed} of {of} tasks gave no result"),
         }
     }
@@ -68,7 +75,7 @@ impl std::error::Error for Error {
         match self {
             Error::Task(error) => Some(error),
             Error::Config(error) => Some(error),
-            Error::Thread(error) => Some(&**error),
+            Error::Thread(error) | Error::Signal(error) => Some(&**error),
             _ => None,
         }
     }

@@ -1,6 +1,6 @@
 //! Promises that need no global supervisor: each test builds its own, and ends with no thread of it left.
 
-#![allow(clippy::unwrap_used, missing_docs)]
+#![allow(clippy::unwrap_used, missing_docs, unreachable_pub)]
 
 mod support;
 
@@ -14,6 +14,7 @@ mod logging;
 mod panics;
 mod process;
 mod queues;
+mod signals;
 mod stopping;
 mod tasks;
 mod time;

@@ -110,6 +110,25 @@ fn tasks_run_by_a_waiter_are_counted_once() {
     assert_eq!((info.queued.total(), info.active.total()), (0, 0));
 }
 
+/// A thread that gives its place back looks for more work itself: nobody is called for it meanwhile.
+#[test]
+fn a_pool_never_has_more_threads_than_places() {
+    for places in [1, 2] {
+        let s = pool(places);
+        for number in 0..3_000 {
+            match number % 3 {
+                0 => start(&s, || ()).wait().unwrap(),
+                1 => drop(start(&s, || ())),
+                _ => background_task(|| ()).supervisor(&s).detach(),
+            }
+        }
+        s.stop();
+        let totals = s.info().totals;
+        assert_eq!(totals.completed, 3_000);
+        assert!(totals.largest_active <= places && totals.largest_threads <= places, "{totals:?}");
+    }
+}
+
 #[test]
 fn a_detached_task_runs_and_its_values_are_dropped() {
     let s = pool(2);

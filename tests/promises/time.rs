@@ -212,3 +212,19 @@ fn a_stop_during_a_long_initial_delay_returns_at_once() {
     assert!(start.elapsed() < HOUR);
     assert_eq!((left.is_running(), left.info().runs), (false, 0));
 }
+
+/// Nothing in the library reads the wall clock, so its jumps can't move an interval.
+#[test]
+fn wall_clock_jumps_do_not_move_intervals() {
+    fn sources(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
+        let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        entries.flat_map(|path| if path.is_dir() { sources(&path) } else { vec![path] }).collect()
+    }
+    let library = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../atasker/src");
+    let sources = sources(&library);
+    assert!(sources.len() > 30, "{} is not the library", library.display());
+    for source in sources {
+        let text = std::fs::read_to_string(&source).unwrap();
+        assert!(!text.contains("SystemTime"), "{} reads the wall clock", source.display());
+    }
+}

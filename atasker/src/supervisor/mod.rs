@@ -11,6 +11,8 @@ mod life;
 mod model;
 mod registry;
 mod report;
+#[cfg(unix)]
+mod signal;
 
 use std::fmt;
 use std::sync::Arc;

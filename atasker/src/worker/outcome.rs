@@ -12,6 +12,8 @@ use crate::panics::Panic;
 /// [`WorkerInfo::discarded`](crate::WorkerInfo). ([`WorkerContext::request_stop`](crate::WorkerContext::request_stop)
 /// works it off instead.) An `Err` goes to `on_error`, is counted, and the worker lives on.
 ///
+/// A closure that never returns, such as `|| panic!()`, needs its type written: `|| -> () { panic!() }`.
+///
 /// # Examples
 ///
 /// ```

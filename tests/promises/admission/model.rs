@@ -205,7 +205,7 @@ fn apply(step: Step, model: &mut Model, real: &mut Real) -> Result<(), TestCaseE
 }
 
 proptest! {
-    #![proptest_config(Runs { cases: 300, max_shrink_iters: 50, failure_persistence: None, ..Runs::default() })]
+    #![proptest_config(Runs { cases: 300, max_shrink_time: 30_000, failure_persistence: None, ..Runs::default() })]
 
     #[test]
     fn ceilings_order_and_work_conservation_are_exact_under_random_load(

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use atasker::{
     Config, Priority, QueueWorker, StopReport, Supervisor, Task, TaskError, TaskStatus, Totals, WaitError,
@@ -146,6 +146,7 @@ fn feed(s: &Supervisor) -> (QueueWorker<u64>, Arc<AtomicU64>) {
 }
 
 fn storm(s: &Tested, seed: u64) {
+    let begun = Instant::now();
     let mut random = Random(seed);
     s.start().unwrap();
     let nested = Arc::new(Nested::default());
@@ -177,6 +178,11 @@ fn storm(s: &Tested, seed: u64) {
         (sent, put, report)
     });
     assert!(report.complete, "{report:?}");
+    assert!(
+        begun.elapsed() < PATIENCE,
+        "it took {:?}: a bounded stop has hidden a wake-up that was lost",
+        begun.elapsed()
+    );
     assert!(!queue.is_running() && !looping.is_running() && !ticking.is_running());
     assert_eq!(seen.load(Ordering::SeqCst) + report.discarded, put);
 
