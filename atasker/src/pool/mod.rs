@@ -191,10 +191,9 @@ impl Pool {
             let mut state = self.state.lock();
             // A carried task also stands in its own queue.
             state.queues.carried.retain(|(job, _)| !job.is_task());
-            state.queues.remove(|job| job.is_task())
+            state.condemn(|job| job.is_task())
         };
         self.refuse(cancelled, Refusal::Cancelled);
-        self.tell_if_quiet();
     }
 
     /// Whether nothing runs or waits.
@@ -259,7 +258,7 @@ impl Pool {
             let (running, threads) = state.give_up();
             state.queues.carried.clear();
             let errands = std::mem::take(&mut state.queues.errands);
-            let stranded = state.queues.remove(|_| true);
+            let stranded = state.condemn(|_| true);
             (running, threads, stranded, errands)
         };
         for thread in threads {
@@ -446,13 +445,15 @@ impl Pool {
         let Err((_, mut refused)) = self.spawn(reservation) else { return Ok(()) };
         let position = refused.iter().position(|(_, other)| Arc::ptr_eq(other, job));
         let own = position.filter(|_| source == Source::Caller).map(|position| refused.remove(position));
+        self.state.lock().condemned -= usize::from(own.is_some());
         self.refuse(refused, Refusal::NoThread);
         if own.is_some() { Err(Refused::NoThread) } else { Ok(()) }
     }
 
     /// Refuses jobs that were taken out of their queues.
     fn refuse(&self, jobs: Vec<Removed>, why: Refusal) {
-        let mut refused = Vec::with_capacity(jobs.len());
+        let condemned = jobs.len();
+        let mut refused = Vec::with_capacity(condemned);
         for (priority, job) in jobs {
             if Arc::clone(&job).refuse(why) {
                 refused.push(job);
@@ -462,6 +463,8 @@ impl Pool {
                 self.state.lock().queues.of[priority].buried();
             }
         }
+        self.state.lock().condemned -= condemned;
+        self.tell_if_quiet();
         // Only now: a body's Drop is user code, which may take long, or wait for another that is refused with it.
         refused.into_iter().for_each(Job::drop_body);
     }
@@ -492,7 +495,7 @@ impl Pool {
         };
         state.unmade(slot);
         let alone = state.thread_count() == 0;
-        let refused = if alone { state.queues.remove(|job| job.is_task()) } else { Vec::new() };
+        let refused = if alone { state.condemn(|job| job.is_task()) } else { Vec::new() };
         let stranded = alone && !state.queues.is_empty();
         drop(state);
         self.tell(|overseer| overseer.no_thread(&error, stranded));

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::job::{Job, Ran};
-use super::queue::{Queues, Thresholds};
+use super::queue::{Queues, Removed, Thresholds};
 use crate::config::Config;
 use crate::priority::{PerPriority, Priority};
 use crate::sync::{Parker, Unparker, is_finished, thread::JoinHandle};
@@ -171,6 +171,8 @@ pub(super) struct State {
     beside: usize,
     /// Jobs running in a waiter's place on a thread of their own.
     carried: usize,
+    /// Jobs that were taken out to be refused, and have not been told yet: a stop is not over before they are.
+    pub(super) condemned: usize,
     /// Dead entries that looks have come upon, for the next one who lets go of the lock to drop.
     pub(super) graveyard: Vec<Arc<dyn Job>>,
     /// Errands that run.
@@ -206,6 +208,7 @@ impl State {
             places: 0,
             beside: 0,
             carried: 0,
+            condemned: 0,
             graveyard: Vec::new(),
             errands: 0,
             active: PerPriority::default(),
@@ -450,6 +453,13 @@ impl State {
         self.slots.iter().flatten().count()
     }
 
+    /// Takes jobs out of the queues for the pool to refuse.
+    pub(super) fn condemn(&mut self, condemned: impl Fn(&Arc<dyn Job>) -> bool) -> Vec<Removed> {
+        let removed = self.queues.remove(condemned);
+        self.condemned += removed.len();
+        removed
+    }
+
     /// Whether it is quiet after the intake was closed: somebody waits for that.
     pub(super) fn is_drained(&self) -> bool {
         self.stage != Stage::Open && self.is_quiet()
@@ -458,7 +468,7 @@ impl State {
     /// Whether nothing runs, waits or is on its way.
     pub(super) fn is_quiet(&self) -> bool {
         let running = self.places + self.beside + self.carried + self.errands;
-        running == 0 && self.spawning == 0 && self.queues.is_empty()
+        running == 0 && self.spawning == 0 && self.condemned == 0 && self.queues.is_empty()
     }
 
     pub(super) fn active(&self) -> PerPriority<usize> {

@@ -104,9 +104,10 @@ struct Real {
 }
 
 impl Drop for Real {
-    /// A failing case lets its bodies end too.
+    /// A failing case lets its bodies end too, and does not wait for ever for what never starts.
     fn drop(&mut self) {
         self.gates.iter().for_each(Gate::open);
+        self.s.stop_timeout(PATIENCE);
     }
 }
 
