@@ -228,3 +228,18 @@ fn wall_clock_jumps_do_not_move_intervals() {
         assert!(!text.contains("SystemTime"), "{} reads the wall clock", source.display());
     }
 }
+
+/// All of them run, one that is due a moment later comes too, and what is cancelled meanwhile is gone at once.
+#[test]
+fn a_hundred_thousand_deadlines_in_one_instant_do_not_stall_the_clock() {
+    let s = pool(2);
+    let soon = Duration::from_millis(200);
+    (0..100_000).for_each(|_| background_task(|| ()).delay(soon).supervisor(&s).detach());
+    let later = background_task(|| 1).delay(soon + Duration::from_millis(1)).supervisor(&s).start();
+    let cancelled = background_task(|| 2).delay(soon).supervisor(&s).start();
+    cancelled.cancel();
+    assert!(cancelled.wait().is_err());
+    assert_eq!(returns(move || later.wait()).unwrap(), 1);
+    let report = s.stop();
+    assert_eq!((report.ran, report.cancelled), (100_001, 1));
+}

@@ -165,7 +165,7 @@ pub(super) struct State {
     pub(super) watching: bool,
     pub(super) queues: Queues,
     /// Places in use. Invariant: when one is taken for priority p, it was below p's ceiling
-    /// (`ceilings_are_exact_under_random_load`).
+    /// (`ceilings_order_and_work_conservation_are_exact_under_random_load`).
     places: usize,
     /// `Critical` tasks running beside the places.
     beside: usize,
@@ -242,7 +242,7 @@ impl State {
 
     /// Takes the next job that may start now.
     ///
-    /// Invariant: priority is strict (`no_low_is_taken_while_a_higher_one_is_admissible`). Ceilings rise with
+    /// Invariant: priority is strict (`no_high_starts_after_any_low_when_a_slot_opens`). Ceilings rise with
     /// priority, so if the head of the highest non-empty queue does not fit, nothing behind it fits: one look decides.
     pub(super) fn take(&mut self) -> Option<(Arc<dyn Job>, Charge)> {
         if let Some((job, priority)) = self.queues.carried.pop_front() {
@@ -333,7 +333,7 @@ impl State {
     /// Calls one thread if one more is needed.
     ///
     /// Invariant: no thread parks while a job is admissible and nobody is coming for it
-    /// (`work_conserving_under_random_load`). Every change that can make a job admissible calls this under the lock,
+    /// (`ceilings_order_and_work_conservation_are_exact_under_random_load`). Every change that can make a job admissible calls this under the lock,
     /// and a thread parks under the same lock only after its look found nothing.
     pub(super) fn call(&mut self) -> Option<Call> {
         (self.shortage() > 0).then(|| self.call_one())
