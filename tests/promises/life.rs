@@ -274,7 +274,7 @@ fn info_tells_of_every_worker() {
     assert_eq!((queue.state, queue.runs), (WorkerState::Paused, 0));
     let timed = info.worker("timed").unwrap();
     assert_eq!(timed.kind, atasker::WorkerKind::Interval(hour));
-    assert_eq!(timed.next_run.unwrap() - timed.last_run.unwrap() <= hour, true);
+    assert!(timed.next_run.unwrap() - timed.last_run.unwrap() <= hour);
     assert!(info.worker("nobody").is_none());
 }
 

@@ -9,21 +9,21 @@ use std::time::Duration;
 use atasker::{Config, Supervisor, Task, background_task};
 
 /// How long a test waits for something that must happen, before it fails instead of hanging.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A supervisor of a test's own. When it goes, it is stopped, and no thread of it may be left.
-pub struct Tested {
+pub(crate) struct Tested {
     supervisor: Supervisor,
     prefix: String,
 }
 
 /// A supervisor with `pool_size` places and no reserves.
-pub fn pool(pool_size: usize) -> Tested {
+pub(crate) fn pool(pool_size: usize) -> Tested {
     supervisor(Config::new().pool_size(pool_size).reserve_normal(0).reserve_high(0))
 }
 
 /// A supervisor with that configuration, and threads that can be told from all others.
-pub fn supervisor(config: Config) -> Tested {
+pub(crate) fn supervisor(config: Config) -> Tested {
     static NUMBER: AtomicUsize = AtomicUsize::new(0);
     let prefix = format!("t{}", NUMBER.fetch_add(1, Ordering::Relaxed));
     let supervisor = Supervisor::new(prefix.clone(), config).expect("the test's configuration is sound");
@@ -32,7 +32,7 @@ pub fn supervisor(config: Config) -> Tested {
 
 impl Tested {
     /// The names of its threads that the system knows of; empty where the system doesn't tell.
-    pub fn threads(&self) -> Vec<String> {
+    pub(crate) fn threads(&self) -> Vec<String> {
         let own = format!("{}-", self.prefix);
         let Ok(tasks) = std::fs::read_dir("/proc/self/task") else { return Vec::new() };
         let names = tasks.flatten().filter_map(|task| std::fs::read_to_string(task.path().join("comm")).ok());
@@ -40,7 +40,7 @@ impl Tested {
     }
 
     /// Fills so many places with bodies that wait until the gate opens; returns when all of them run.
-    pub fn occupy(&self, places: usize, priority: atasker::Priority) -> (Gate, Vec<Task<()>>) {
+    pub(crate) fn occupy(&self, places: usize, priority: atasker::Priority) -> (Gate, Vec<Task<()>>) {
         let gate = Gate::new();
         let running = Latch::new(places);
         let tasks = (0..places)
@@ -81,19 +81,19 @@ impl Drop for Tested {
 
 /// Holds bodies until it is opened.
 #[derive(Clone, Default)]
-pub struct Gate(Arc<(Mutex<bool>, Condvar)>);
+pub(crate) struct Gate(Arc<(Mutex<bool>, Condvar)>);
 
 impl Gate {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::default()
     }
 
-    pub fn open(&self) {
+    pub(crate) fn open(&self) {
         *self.0.0.lock().unwrap() = true;
         self.0.1.notify_all();
     }
 
-    pub fn wait(&self) {
+    pub(crate) fn wait(&self) {
         let open = self.0.0.lock().unwrap();
         let (open, _) = self.0.1.wait_timeout_while(open, PATIENCE, |open| !*open).unwrap();
         assert!(*open, "the gate was not opened");
@@ -102,20 +102,20 @@ impl Gate {
 
 /// Opens when it was counted down to zero.
 #[derive(Clone)]
-pub struct Latch(Arc<(Mutex<usize>, Condvar)>);
+pub(crate) struct Latch(Arc<(Mutex<usize>, Condvar)>);
 
 impl Latch {
-    pub fn new(count: usize) -> Self {
+    pub(crate) fn new(count: usize) -> Self {
         Self(Arc::new((Mutex::new(count), Condvar::new())))
     }
 
-    pub fn count_down(&self) {
+    pub(crate) fn count_down(&self) {
         let mut left = self.0.0.lock().unwrap();
         *left = left.saturating_sub(1);
         self.0.1.notify_all();
     }
 
-    pub fn wait(&self) {
+    pub(crate) fn wait(&self) {
         let left = self.0.0.lock().unwrap();
         let (left, _) = self.0.1.wait_timeout_while(left, PATIENCE, |left| *left > 0).unwrap();
         assert_eq!(*left, 0, "the latch was not counted down");
@@ -123,7 +123,7 @@ impl Latch {
 }
 
 /// Yields until `condition` holds: for what no channel tells (a state that becomes visible). Fails after [`PATIENCE`].
-pub fn eventually(what: &str, condition: impl Fn() -> bool) {
+pub(crate) fn eventually(what: &str, condition: impl Fn() -> bool) {
     let start = std::time::Instant::now();
     while !condition() {
         assert!(start.elapsed() < PATIENCE, "never came true: {what}");
@@ -134,7 +134,7 @@ pub fn eventually(what: &str, condition: impl Fn() -> bool) {
 /// Runs the calling test anew in a child process, where [`in_child`] is true, and gives what came of it.
 ///
 /// `test` is the test's full path, such as `process::exit_with_work_queued`.
-pub fn child(test: &str) -> Output {
+pub(crate) fn child(test: &str) -> Output {
     Command::new(std::env::current_exe().expect("a test binary knows its path"))
         .args([test, "--exact", "--nocapture", "--test-threads=1"])
         .env(CHILD, test)
@@ -143,7 +143,7 @@ pub fn child(test: &str) -> Output {
 }
 
 /// Whether this process is a test's child.
-pub fn in_child() -> bool {
+pub(crate) fn in_child() -> bool {
     std::env::var_os(CHILD).is_some()
 }
 
@@ -152,7 +152,7 @@ const CHILD: &str = "ATASKER_TEST_CHILD";
 /// Runs the calling test anew in a child process, which must end with `code`; 0 if the test just passes there.
 ///
 /// A child that hangs is killed, so the test fails instead of hanging with it.
-pub fn child_ends_with(test: &str, code: i32) -> Output {
+pub(crate) fn child_ends_with(test: &str, code: i32) -> Output {
     let output = child(test);
     let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(stdout.contains("running 1 test"), "there is no test {test}: {stdout}");
@@ -161,7 +161,7 @@ pub fn child_ends_with(test: &str, code: i32) -> Output {
 }
 
 /// [`in_child`], with a limit on the child's life.
-pub fn in_limited_child() -> bool {
+pub(crate) fn in_limited_child() -> bool {
     #[cfg(unix)]
     if in_child() {
         // SAFETY: it takes a number and touches no memory of ours; its signal ends the process.
@@ -171,24 +171,24 @@ pub fn in_limited_child() -> bool {
 }
 
 /// What comes next through the channel.
-pub fn next<T>(channel: &std::sync::mpsc::Receiver<T>) -> T {
+pub(crate) fn next<T>(channel: &std::sync::mpsc::Receiver<T>) -> T {
     channel.recv_timeout(PATIENCE).expect("something comes through the channel")
 }
 
 /// Calls `f` on a thread of its own, so that the test fails instead of hanging where `f` does not return.
-pub fn returns<R: Send + 'static>(f: impl FnOnce() -> R + Send + 'static) -> R {
+pub(crate) fn returns<R: Send + 'static>(f: impl FnOnce() -> R + Send + 'static) -> R {
     let (tell, told) = std::sync::mpsc::channel();
     std::thread::spawn(move || _ = tell.send(f()));
     next(&told)
 }
 
 /// Starts a task of the default priority there.
-pub fn start<T: Send + 'static>(supervisor: &Supervisor, body: impl FnOnce() -> T + Send + 'static) -> Task<T> {
+pub(crate) fn start<T: Send + 'static>(supervisor: &Supervisor, body: impl FnOnce() -> T + Send + 'static) -> Task<T> {
     background_task(body).supervisor(supervisor).start()
 }
 
 /// Calls `f` on a thread of its own, so that a deadlock in it fails the test instead of hanging it.
-pub fn in_time<R: Send + 'static>(f: impl FnOnce() -> R + Send + 'static) -> R {
+pub(crate) fn in_time<R: Send + 'static>(f: impl FnOnce() -> R + Send + 'static) -> R {
     let (done, when_done) = std::sync::mpsc::channel();
     let thread = std::thread::spawn(move || done.send(f()).unwrap());
     match when_done.recv_timeout(PATIENCE) {
@@ -199,10 +199,10 @@ pub fn in_time<R: Send + 'static>(f: impl FnOnce() -> R + Send + 'static) -> R {
 }
 
 /// Calls its closure when it is dropped.
-pub struct OnDrop<F: FnOnce()>(Option<F>);
+pub(crate) struct OnDrop<F: FnOnce()>(Option<F>);
 
 impl<F: FnOnce()> OnDrop<F> {
-    pub fn new(f: F) -> Self {
+    pub(crate) fn new(f: F) -> Self {
         Self(Some(f))
     }
 }
@@ -217,20 +217,20 @@ impl<F: FnOnce()> Drop for OnDrop<F> {
 
 /// Counts how often values were dropped.
 #[derive(Clone, Default)]
-pub struct Drops(Arc<AtomicUsize>);
+pub(crate) struct Drops(Arc<AtomicUsize>);
 
 impl Drops {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::default()
     }
 
     /// A value whose drop counts.
-    pub fn value(&self) -> impl Send + Sync + use<> {
+    pub(crate) fn value(&self) -> impl Send + Sync + use<> {
         let count = Arc::clone(&self.0);
         OnDrop::new(move || _ = count.fetch_add(1, Ordering::SeqCst))
     }
 
-    pub fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         self.0.load(Ordering::SeqCst)
     }
 }

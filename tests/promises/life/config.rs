@@ -19,13 +19,13 @@ fn illegal() -> Vec<(Config, &'static str, &'static str)> {
     let (zero, second, two) = (Duration::ZERO, Duration::from_secs(1), Duration::from_secs(2));
     vec![
         (base().pool_size(1_000_001), "pool_size", "1000001"),
-        (base().pool_size(usize::MAX), "pool_size", &MAX),
-        (base().reserve_normal(usize::MAX), "reserve_normal", &MAX),
-        (base().reserve_high(usize::MAX), "reserve_high", &MAX),
-        (base().critical_max(usize::MAX), "critical_max", &MAX),
+        (base().pool_size(usize::MAX), "pool_size", MAX),
+        (base().reserve_normal(usize::MAX), "reserve_normal", MAX),
+        (base().reserve_high(usize::MAX), "reserve_high", MAX),
+        (base().critical_max(usize::MAX), "critical_max", MAX),
         (base().pool_size(999_999), "pool_size", "999999"),
         (base().min_threads(9), "min_threads", "9"),
-        (base().min_threads(usize::MAX), "min_threads", &MAX),
+        (base().min_threads(usize::MAX), "min_threads", MAX),
         (base().thread_name(""), "thread_name", "\"\""),
         (base().thread_name("a\0b"), "thread_name", "a\\0b"),
         (base().stack_size(0), "stack_size", "0"),
