@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::panics::Panic;
-use crate::supervisor::StopReport;
+use crate::report::StopReport;
 
 /// A result of this crate's verbs; the error is [`Error`] unless said otherwise.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -9,6 +9,7 @@ mod names;
 mod panics;
 mod pool;
 mod priority;
+mod report;
 mod submit;
 mod supervisor;
 mod sync;
@@ -24,9 +25,9 @@ pub use atasker_macros::{background_task, background_worker};
 pub use config::Config;
 pub use pool::{SlowStart, Slowness, Totals};
 pub use priority::{PerPriority, Priority};
+pub use report::{Abandoned, StopReport};
 pub use supervisor::{
-    Abandoned, StopReport, Supervisor, SupervisorInfo, SupervisorState, WorkerInfo, WorkerKind, WorkerState,
-    task_supervisor,
+    Supervisor, SupervisorInfo, SupervisorState, WorkerInfo, WorkerKind, WorkerState, task_supervisor,
 };
 
 // Tasks.

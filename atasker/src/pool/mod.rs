@@ -3,13 +3,17 @@
 //! Knows [`Job`]s and priorities; not tasks, workers, time or the supervisor. What a room above must learn, it is told
 //! through the [`Overseer`] it handed in.
 
+mod call;
 mod current;
 mod job;
+mod limits;
 #[cfg(all(test, atasker_shuttle))]
 mod model;
 mod queue;
 mod state;
+mod stop;
 mod thread;
+mod totals;
 
 use std::io;
 use std::sync::{Arc, Weak};
@@ -19,15 +23,14 @@ pub use current::is_cancelled;
 pub(crate) use current::{Home, enter, home, is_inside, is_running_here};
 pub(crate) use job::{Done, Job, Ran, Refusal};
 pub use queue::{SlowStart, Slowness};
-pub use state::Totals;
+pub use totals::Totals;
 
 use crate::config::Config;
 use crate::fork;
 use crate::panics::wake_contained;
 use crate::priority::{PerPriority, Priority};
 use crate::sync::Mutex;
-use crate::sync::atomic::{AtomicU64, Ordering};
-use queue::Removed;
+use crate::sync::atomic::AtomicU64;
 use state::{Call, Running, Stage, State};
 
 /// Whom the pool tells what it can't deal with itself. Called outside every lock, from any thread.
@@ -124,12 +127,6 @@ impl Pool {
         Calls(calls)
     }
 
-    /// Wakes and makes threads.
-    pub(crate) fn make(self: &Arc<Self>, Calls(calls): Calls) {
-        // A refusal has been told to the overseer; the threads there are go on.
-        _ = self.answer(calls);
-    }
-
     /// Puts a job at the end of its priority's queue.
     pub(crate) fn submit(
         self: &Arc<Self>,
@@ -168,107 +165,10 @@ impl Pool {
         }
     }
 
-    /// Closes the intake for callers.
-    pub(crate) fn drain(&self) {
-        self.state.lock().stage = Stage::Draining;
-    }
-
-    /// Asks every body that runs now to end.
-    pub(crate) fn hurry(&self) {
-        let epoch = self.state.lock().epoch;
-        // Relaxed: a flag that bodies look at when they like; nothing else is published by it.
-        self.hurried.store(epoch, Ordering::Relaxed);
-    }
-
-    /// Whether bodies of that epoch have been asked to end.
-    fn is_hurried(&self, epoch: u64) -> bool {
-        self.hurried.load(Ordering::Relaxed) >= epoch
-    }
-
-    /// Takes every task out of the queues and cancels it. Workers' runs stay.
-    pub(crate) fn cancel_queued(&self) {
-        let cancelled = {
-            let mut state = self.state.lock();
-            // A carried task also stands in its own queue.
-            state.queues.carried.retain(|(job, _)| !job.is_task());
-            state.condemn(|job| job.is_task())
-        };
-        self.refuse(cancelled, Refusal::Cancelled);
-    }
-
-    /// Whether nothing runs or waits.
-    pub(crate) fn is_quiet(&self) -> bool {
-        let mut state = self.state.lock();
-        if !state.is_quiet() && state.thread_count() == 0 {
-            // Dead entries are buried by the threads that take them out; where there is none, here.
-            let dead = state.queues.sweep();
-            let quiet = state.is_quiet();
-            drop(state);
-            drop(dead);
-            return quiet;
-        }
-        state.is_quiet()
-    }
-
     /// Whether this process is a fork of the one that the pool lives in. Its locks are then not to be touched: a
     /// thread that is not here may have held one.
     pub(crate) fn is_forked(&self) -> bool {
         self.born != fork::count()
-    }
-
-    /// Undoes an opening that could not make its threads.
-    pub(crate) fn undo_open(self: &Arc<Self>, was_created: bool) {
-        self.close();
-        if was_created {
-            self.state.lock().stage = Stage::Created;
-        }
-    }
-
-    /// Sends the threads away and joins them. To be called when the pool is quiet.
-    pub(crate) fn close(self: &Arc<Self>) {
-        let calls = {
-            let mut state = self.state.lock();
-            state.stage = Stage::Closed;
-            state.call_parked()
-        };
-        _ = self.answer(calls);
-        loop {
-            let joins = {
-                let mut state = self.state.lock();
-                let running = state.slots.iter_mut().flatten().filter_map(|slot| slot.join.take());
-                let mut joins: Vec<_> = running.collect();
-                joins.append(&mut state.left);
-                joins
-            };
-            if joins.is_empty() {
-                return;
-            }
-            for join in joins {
-                // A pool thread contains every panic of a body; one of its own is a bug that has been printed.
-                _ = join.join();
-            }
-        }
-    }
-
-    /// Closes without waiting: cancels what is queued and gives up on what runs. Names it, and since when it runs.
-    pub(crate) fn give_up(&self) -> Vec<(String, Instant)> {
-        let (running, threads, stranded, errands) = {
-            let mut state = self.state.lock();
-            state.stage = Stage::Closed;
-            let (running, threads) = state.give_up();
-            state.queues.carried.clear();
-            let errands = std::mem::take(&mut state.queues.errands);
-            let stranded = state.condemn(|_| true);
-            (running, threads, stranded, errands)
-        };
-        for thread in threads {
-            thread.unpark();
-        }
-        self.refuse(stranded, Refusal::Cancelled);
-        for errand in errands {
-            errand.refuse(Refusal::Cancelled);
-        }
-        running.iter().map(|Running { job, since }| (job.name().into_owned(), *since)).collect()
     }
 
     /// Runs `job` on this pool thread, in the place of the body that waits for it. `false`: it was not to be had.
@@ -390,12 +290,6 @@ impl Pool {
         (report, next)
     }
 
-    /// Tries again to get the threads that are needed.
-    pub(crate) fn retry(self: &Arc<Self>) {
-        let calls = self.state.lock().call_all();
-        _ = self.answer(calls);
-    }
-
     pub(crate) fn sample(&self) -> Sample {
         if self.is_forked() {
             return Sample::default();
@@ -414,92 +308,5 @@ impl Pool {
         if let Some(overseer) = self.overseer.upgrade() {
             what(&*overseer);
         }
-    }
-
-    fn tell_if_quiet(&self) {
-        if self.state.lock().is_drained() {
-            self.tell(|overseer| overseer.quiet());
-        }
-    }
-
-    /// Wakes and makes the threads that were called.
-    fn answer(self: &Arc<Self>, calls: Vec<Call>) -> io::Result<()> {
-        let mut result = Ok(());
-        for call in calls {
-            match call {
-                Call::Unpark(thread) => thread.unpark(),
-                Call::Spawn(reservation) => {
-                    if let Err((error, refused)) = self.spawn(reservation) {
-                        self.refuse(refused, Refusal::NoThread);
-                        result = Err(error);
-                    }
-                }
-            }
-        }
-        result
-    }
-
-    /// Makes the thread that was called for `job`, whose caller gets it back if nobody is there to run it.
-    fn answer_for(self: &Arc<Self>, call: Call, job: &Arc<dyn Job>, source: Source) -> Result<(), Refused> {
-        let Call::Spawn(reservation) = call else { return Ok(()) };
-        let Err((_, mut refused)) = self.spawn(reservation) else { return Ok(()) };
-        let position = refused.iter().position(|(_, other)| Arc::ptr_eq(other, job));
-        let own = position.filter(|_| source == Source::Caller).map(|position| refused.remove(position));
-        self.state.lock().condemned -= usize::from(own.is_some());
-        self.refuse(refused, Refusal::NoThread);
-        if own.is_some() { Err(Refused::NoThread) } else { Ok(()) }
-    }
-
-    /// Refuses jobs that were taken out of their queues.
-    fn refuse(&self, jobs: Vec<Removed>, why: Refusal) {
-        let condemned = jobs.len();
-        let mut refused = Vec::with_capacity(condemned);
-        for (priority, job) in jobs {
-            if Arc::clone(&job).refuse(why) {
-                refused.push(job);
-            } else {
-                // It was dead, or was claimed or cancelled since it was taken out: either is, or will be, reported as the
-                // death of an entry in the queue.
-                self.state.lock().queues.of[priority].buried();
-            }
-        }
-        self.state.lock().condemned -= condemned;
-        self.tell_if_quiet();
-        // Only now: a body's Drop is user code, which may take long, or wait for another that is refused with it.
-        refused.into_iter().for_each(Job::drop_body);
-    }
-
-    /// Makes a thread. On failure gives back the tasks that nobody is there to run.
-    fn spawn(self: &Arc<Self>, reservation: state::Reservation) -> Result<(), (io::Error, Vec<Removed>)> {
-        let (slot, serial, epoch) = (reservation.slot, reservation.serial, reservation.epoch);
-        let (threads, finished) = {
-            let mut state = self.state.lock();
-            (state.threads.clone(), state.take_finished())
-        };
-        // Let go, not joined: one of them may be this very thread, in a destructor of its locals.
-        drop(finished);
-        let made = thread::make(self, &threads, reservation);
-        let mut state = self.state.lock();
-        if state.epoch != epoch {
-            return Ok(());
-        }
-        state.spawning -= 1;
-        let error = match made {
-            Ok(join) => {
-                state.adopt(slot, serial, join);
-                drop(state);
-                self.tell_if_quiet();
-                return Ok(());
-            }
-            Err(error) => error,
-        };
-        state.unmade(slot);
-        let alone = state.thread_count() == 0;
-        let refused = if alone { state.condemn(|job| job.is_task()) } else { Vec::new() };
-        let stranded = alone && !state.queues.is_empty();
-        drop(state);
-        self.tell(|overseer| overseer.no_thread(&error, stranded));
-        self.tell_if_quiet();
-        Err((error, refused))
     }
 }

@@ -1,56 +1,15 @@
 //! What the pool's lock guards: queues, places, threads, and the one rule of admission.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::job::{Job, Ran};
+use super::limits::{Limits, MAX_ERRANDS, ThreadSpec, thread_spec, thresholds};
 use super::queue::{Queues, Removed, Thresholds};
+use super::totals::Totals;
 use crate::config::Config;
 use crate::priority::{PerPriority, Priority};
 use crate::sync::{Parker, Unparker, is_finished, thread::JoinHandle};
-
-/// The ceilings: a task of a priority may be taken while fewer places than this are in use.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Limits {
-    low: usize,
-    normal: usize,
-    high: usize,
-    /// `Critical` tasks that may run beside the places.
-    critical: usize,
-}
-
-impl Limits {
-    fn of(config: &Config) -> Self {
-        let critical = config.get_critical_max();
-        if config.get_pool_size() == 0 {
-            return Self { low: usize::MAX, normal: usize::MAX, high: usize::MAX, critical };
-        }
-        let low = config.get_pool_size();
-        let normal = low + config.get_reserve_normal();
-        Self { low, normal, high: normal + config.get_reserve_high(), critical }
-    }
-
-    fn places(&self, priority: Priority) -> usize {
-        match priority {
-            Priority::Low => self.low,
-            Priority::Normal => self.normal,
-            Priority::High | Priority::Critical => self.high,
-        }
-    }
-}
-
-/// So many errands run at once, each on a thread beside all places. They wait for nobody but each other, so any number
-/// would do; this one bounds the threads where ten thousand workers stop at once.
-const MAX_ERRANDS: usize = 64;
-
-/// How threads are made and when they leave.
-#[derive(Clone, Debug)]
-pub(super) struct ThreadSpec {
-    pub(super) name: String,
-    pub(super) stack_size: Option<usize>,
-    pub(super) keep_alive: Duration,
-    pub(super) min_threads: usize,
-}
 
 /// Where the pool is in its life. It may open again after it has closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,46 +35,6 @@ pub(super) enum Charge {
     Errand,
     /// The place of the body that waits for it; its own entry still stands in its priority's queue.
     Carried(Priority),
-}
-
-/// Counts since the supervisor was started.
-///
-/// At rest, `submitted = completed + panicked + cancelled + rejected` (and what a stop gave up on).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Totals {
-    /// Tasks handed in, refused ones included.
-    pub submitted: u64,
-    /// Tasks that ran to their end.
-    pub completed: u64,
-    /// Tasks that panicked.
-    pub panicked: u64,
-    /// Tasks that were cancelled before they started.
-    pub cancelled: u64,
-    /// Tasks that were refused.
-    pub rejected: u64,
-    /// Times that a worker was given a place. A queue worker may run several items in one.
-    pub worker_slices: u64,
-    /// The most places that were in use at once.
-    pub largest_active: usize,
-    /// The most pool threads there were at once.
-    pub largest_threads: usize,
-}
-
-impl Totals {
-    /// Tasks that ran, to their end or to a panic.
-    pub fn ran(&self) -> u64 {
-        self.completed + self.panicked
-    }
-
-    pub(super) fn count(&mut self, ran: Ran) {
-        match ran {
-            Ran::Task { panicked: false } => self.completed += 1,
-            Ran::Task { panicked: true } => self.panicked += 1,
-            Ran::Slice => self.worker_slices += 1,
-            Ran::Dead | Ran::Errand => {}
-        }
-    }
 }
 
 /// A body that runs, for the report of those that a stop gave up on.
@@ -492,17 +411,4 @@ impl State {
         }
         (running, threads)
     }
-}
-
-fn thread_spec(name: &str, config: &Config) -> ThreadSpec {
-    ThreadSpec {
-        name: config.get_thread_name().unwrap_or(name).to_owned(),
-        stack_size: config.get_stack_size(),
-        keep_alive: config.get_keep_alive(),
-        min_threads: config.get_min_threads(),
-    }
-}
-
-fn thresholds(config: &Config) -> Thresholds {
-    Thresholds { warn: config.get_warn_after(), error: config.get_error_after() }
 }

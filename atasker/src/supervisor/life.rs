@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 
 use super::core::Core;
 use super::info::SupervisorState;
-use super::report::{Abandoned, StopReport};
+use super::{Abandoned, StopReport};
 use super::{Supervisor, autostart};
 use crate::error::{Error, Result};
 use crate::log;

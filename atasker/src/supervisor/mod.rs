@@ -10,7 +10,6 @@ mod life;
 #[cfg(all(test, atasker_shuttle))]
 mod model;
 mod registry;
-mod report;
 #[cfg(unix)]
 mod signal;
 
@@ -20,10 +19,10 @@ use std::time::Duration;
 
 pub use self::autostart::Autostart;
 pub(crate) use self::core::Core;
+pub(crate) use crate::report::{Abandoned, StopReport};
 pub use global::task_supervisor;
 pub use info::{SupervisorInfo, SupervisorState, WorkerInfo, WorkerKind, WorkerState};
 pub(crate) use registry::{Entry, Resident};
-pub use report::{Abandoned, StopReport};
 
 use crate::config::Config;
 use crate::error::{ConfigError, Result};

@@ -76,7 +76,7 @@ fn send(s: &Supervisor, number: u64, random: &mut Random, nested: &Arc<Nested>) 
         match kind {
             0 => panic!("one in ten"),
             1..3 => nested_wait(&own, depth, &nested),
-            3 => (0..2000).take_while(|_| !is_cancelled()).for_each(|_| std::thread::yield_now()),
+            3 => (0..50).take_while(|_| !is_cancelled()).for_each(|_| std::thread::yield_now()),
             _ => {}
         }
         noted.1.fetch_add(1, Ordering::SeqCst);

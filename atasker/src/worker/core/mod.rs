@@ -1,0 +1,317 @@
+//! A worker: its bell, its plan, its body, and the slices in which it runs.
+//!
+//! ```text
+//! put / trigger / tick ──ring──▶ Idle → Queued ──admission──▶ Running ──▶ Idle
+//!                                         a ring while Running is remembered: exactly one more look
+//! after the run: Break → stops · Err/panic → on_error, counted · more to do → Queued again
+//! ```
+//!
+//! Every change sets its condition first (in the plan or the mailbox) and rings second; whoever has the worker reads the
+//! conditions, acts, and lets it go by the bell, which tells whether it was rung meanwhile.
+
+mod ring;
+mod slice;
+mod stop;
+
+use std::fmt;
+use std::sync::atomic::AtomicU64 as Serial;
+use std::sync::{Arc, Weak};
+use std::time::Instant;
+
+use super::bell::{Bell, Life};
+use super::body::Step;
+use super::context::WorkerContext;
+use super::mailbox::AnyMailbox;
+use super::plan::{Kind, Phase, Plan, Schedule};
+use crate::clock;
+use crate::error::{Error, Result};
+use crate::panics::drop_contained;
+use crate::pool::{self, Job};
+use crate::priority::Priority;
+use crate::supervisor::{Core as SupervisorCore, Entry, Resident, WorkerInfo, WorkerKind, WorkerState};
+use crate::sync::Mutex;
+use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use crate::time::Deadline;
+use crate::wait::WaitList;
+use crate::{fork, log};
+
+/// What a start hands over.
+pub(super) struct Setup {
+    pub(super) supervisor: Arc<SupervisorCore>,
+    pub(super) schedule: Schedule,
+    /// Of a queue worker; `None`: without bound.
+    pub(super) capacity: Option<usize>,
+    pub(super) autostart: bool,
+    pub(super) step: Box<dyn Step>,
+}
+
+/// A stopped body that starts again with its supervisor.
+struct Kept {
+    schedule: Schedule,
+    capacity: Option<usize>,
+    step: Box<dyn Step>,
+}
+
+/// What whoever has the worker works with.
+struct Body {
+    step: Box<dyn Step>,
+    cx: WorkerContext,
+    /// `on_start` was called, so `on_stop` will be.
+    greeted: bool,
+}
+
+/// Where a started worker lives.
+#[derive(Clone)]
+struct Home {
+    supervisor: Arc<SupervisorCore>,
+    priority: Priority,
+    /// Its entry in the supervisor's registry.
+    entry: Entry,
+    /// Its entry in the pool's queue, whenever it is there; what tells that it runs on a thread.
+    slice: Arc<Slice>,
+}
+
+impl Home {
+    fn job(&self) -> Arc<dyn Job> {
+        Arc::<Slice>::clone(&self.slice)
+    }
+}
+
+/// One life of a worker, as the pool sees it.
+struct Slice {
+    /// Weak, since the worker keeps it. While it runs, its supervisor owns the worker.
+    core: Weak<Core>,
+    life: Life,
+    /// For reports.
+    name: String,
+}
+
+/// One worker. It may be started again after it has stopped.
+pub struct Core {
+    id: u64,
+    name: String,
+    /// The count of forks at its making.
+    born: u32,
+    bell: Bell,
+    /// Lock rule: before the locks of home, mailbox, clock and pool, with one of them at a time; nothing of the user's
+    /// runs or is dropped under it.
+    plan: Mutex<Plan>,
+    /// Taken by whoever has the worker, so never contended.
+    body: Mutex<Option<Body>>,
+    /// For workers built with `autostart`.
+    kept: Mutex<Option<Kept>>,
+    /// What a stop shall keep the body for; `None`: it drops it.
+    keeps: Mutex<Option<(Schedule, Option<usize>)>>,
+    /// `None` until it is started. Stays after the end, for a ringer that comes to enqueue it just then.
+    home: Mutex<Option<Home>>,
+    mailbox: Option<Arc<dyn AnyMailbox>>,
+    /// What the plan says, for bodies that ask in a loop.
+    stopping: AtomicBool,
+    /// What the plan says, for puts.
+    paused: AtomicBool,
+    /// Woken when it has stopped, and when pool threads that wait for it may run it.
+    changed: WaitList,
+    /// Pool threads that wait for it.
+    helpers: AtomicUsize,
+}
+
+impl Core {
+    pub(super) fn new(name: String, mailbox: Option<Arc<dyn AnyMailbox>>) -> Arc<Self> {
+        static NEXT: Serial = Serial::new(1);
+        fork::watch();
+        Arc::new(Self {
+            // Relaxed: only the number matters.
+            id: NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed),
+            name,
+            born: fork::count(),
+            bell: Bell::new(),
+            plan: Mutex::new(Plan::new(Instant::now())),
+            body: Mutex::new(None),
+            kept: Mutex::new(None),
+            keeps: Mutex::new(None),
+            home: Mutex::new(None),
+            mailbox,
+            stopping: AtomicBool::new(false),
+            paused: AtomicBool::new(false),
+            changed: WaitList::default(),
+            helpers: AtomicUsize::new(0),
+        })
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(super) fn is_stopping(&self) -> bool {
+        // Relaxed: a flag that bodies look at when they like; nothing else is published by it.
+        self.stopping.load(Ordering::Relaxed)
+    }
+
+    /// Whether this process is a fork of the one that the worker was made in: nothing would run it here.
+    pub(super) fn is_forked(&self) -> bool {
+        self.born != fork::count()
+    }
+
+    pub(super) fn is_running(&self) -> bool {
+        !self.is_forked() && self.plan.lock().phase != Phase::Stopped
+    }
+
+    /// Whether this thread is in the worker's own body or hook.
+    pub(super) fn is_own_body(&self) -> bool {
+        self.home().is_some_and(|home| pool::is_running_here(&home.job()))
+    }
+
+    fn home(&self) -> Option<Home> {
+        self.home.lock().clone()
+    }
+
+    /// The home of a worker that was started at some time: the one that somebody has, or has rung.
+    fn own_home(&self) -> Home {
+        self.home().expect("a worker that runs or was rung has been started")
+    }
+
+    fn items(&self) -> usize {
+        self.mailbox.as_ref().map_or(0, |mailbox| mailbox.len())
+    }
+
+    pub(super) fn start(self: &Arc<Self>, setup: Setup) -> Result<()> {
+        if self.is_forked() {
+            drop_contained(setup.step);
+            return Err(Error::Forked);
+        }
+        let Setup { supervisor, schedule, capacity, autostart, step } = setup;
+        {
+            let mut plan = self.plan.lock();
+            if plan.phase != Phase::Stopped {
+                return Err(Error::AlreadyRunning);
+            }
+            plan.phase = Phase::Starting;
+            plan.stopping = None;
+            plan.life += 1;
+        }
+        self.stopping.store(false, Ordering::Relaxed);
+        self.paused.store(false, Ordering::SeqCst);
+        let forgotten = self.kept.lock().take();
+        drop_contained(forgotten.map(|kept| kept.step));
+        let entry = match self.let_in(&supervisor, schedule, autostart) {
+            Ok(entry) => entry,
+            Err(error) => {
+                self.plan.lock().phase = Phase::Stopped;
+                self.changed.wake_all();
+                drop_contained(step);
+                return Err(error);
+            }
+        };
+        *self.keeps.lock() = autostart.then_some((schedule, capacity));
+        log::worker_started(&self.name);
+        let greeting = step.has_hooks();
+        let cx = WorkerContext::new(Arc::clone(self), supervisor.weak_handle());
+        *self.body.lock() = Some(Body { step, cx, greeted: false });
+        let earlier;
+        {
+            let mut plan = self.plan.lock();
+            let slice = Slice { core: Arc::downgrade(self), life: self.bell.open(), name: self.name.clone() };
+            let (priority, slice) = (schedule.priority, Arc::new(slice));
+            let home = Home { supervisor: Arc::clone(&supervisor), priority, entry, slice };
+            earlier = self.home.lock().replace(home);
+            let deadline = plan.begin(schedule, greeting, supervisor.clock.now());
+            if plan.stopping.is_none() {
+                self.arm(&mut plan, &supervisor, deadline);
+                if let Some(mailbox) = &self.mailbox {
+                    mailbox.open(capacity);
+                }
+            }
+        }
+        drop(earlier);
+        self.let_go();
+        Ok(())
+    }
+
+    fn let_in(
+        self: &Arc<Self>,
+        supervisor: &Arc<SupervisorCore>,
+        schedule: Schedule,
+        autostart: bool,
+    ) -> Result<Entry> {
+        let resident: Arc<dyn Resident> = Arc::<Self>::clone(self);
+        let entry = supervisor.admit(&resident, autostart)?;
+        if matches!(schedule.kind, Kind::Interval { .. } | Kind::Delay { .. }) || !schedule.initial.is_zero() {
+            // Made now, so that a refusal is told to the one who starts it.
+            if let Err(error) = supervisor.clock.ensure_thread() {
+                supervisor.dismiss(&resident, entry);
+                return Err(Error::Thread(Arc::new(error)));
+            }
+        }
+        Ok(entry)
+    }
+
+    /// Hands a deadline to the clock. Called under the plan's lock, so that the tick finds its key there.
+    fn arm(self: &Arc<Self>, plan: &mut Plan, supervisor: &SupervisorCore, deadline: Option<Deadline>) {
+        if let Some(deadline) = deadline {
+            let bell: Arc<dyn clock::Bell> = Arc::<Self>::clone(self);
+            // A stopped clock means that a stop is on its way to this worker too. Its thread was made at the start.
+            plan.timer = supervisor.clock.insert(deadline, bell).ok();
+        }
+    }
+
+    pub(super) fn info(&self) -> WorkerInfo {
+        let (len, capacity) = self.mailbox.as_ref().map_or((0, None), |mailbox| (mailbox.len(), mailbox.capacity()));
+        let plan = self.plan.lock();
+        let state = match plan.phase {
+            Phase::Stopped => WorkerState::Stopped,
+            _ if plan.stopping.is_some() => WorkerState::Stopping,
+            _ if plan.paused => WorkerState::Paused,
+            _ if self.bell.is_queued() => WorkerState::Queued,
+            _ if self.bell.is_running() => WorkerState::Running,
+            _ => WorkerState::Idle,
+        };
+        WorkerInfo {
+            name: self.name.clone(),
+            kind: match plan.kind {
+                Kind::Loop => WorkerKind::Loop,
+                Kind::Interval { every, .. } => WorkerKind::Interval(every),
+                Kind::Delay { gap } => WorkerKind::Delay(gap),
+                Kind::Event => WorkerKind::Event,
+                Kind::Queue => WorkerKind::Queue { len, capacity },
+            },
+            priority: plan.priority,
+            state,
+            runs: plan.counters.runs,
+            errors: plan.counters.errors,
+            panics: plan.counters.panics,
+            missed: plan.counters.missed,
+            discarded: plan.counters.discarded,
+            last_run: plan.last_run,
+            next_run: plan.next_run(),
+        }
+    }
+}
+
+impl fmt::Debug for Core {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Core").field("name", &self.name).field("bell", &self.bell).finish_non_exhaustive()
+    }
+}
+
+impl Resident for Core {
+    fn id(&self) -> u64 {
+        self.id
+    }
+
+    fn info(&self) -> WorkerInfo {
+        self.info()
+    }
+
+    fn ask_to_stop(self: Arc<Self>, discard: bool) {
+        self.request_stop(discard);
+    }
+
+    fn start_again(self: Arc<Self>, supervisor: &Arc<SupervisorCore>) {
+        let Some(Kept { schedule, capacity, step }) = self.kept.lock().take() else { return };
+        let setup = Setup { supervisor: Arc::clone(supervisor), schedule, capacity, autostart: true, step };
+        match self.start(setup) {
+            Ok(()) | Err(Error::AlreadyRunning) => {}
+            Err(error) => log::autostart_failed(&self.name, &error),
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! What makes a worker run: conditions are set in the plan or the mailbox first, and then it is rung.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::super::bell::Rung;
+use super::super::plan::{Phase, Want};
+use super::{Core, Home};
+use crate::clock;
+use crate::error::{ConfigError, Error, Result};
+use crate::pool::Source;
+use crate::sync::atomic::Ordering;
+
+impl Core {
+    /// The mailbox has one item more.
+    pub(in crate::worker) fn item_came(self: &Arc<Self>) {
+        // The race this closes: a resume stores first and counts the items second; this put has pushed first and loads
+        // second, so one of the two rings.
+        if !self.paused.load(Ordering::SeqCst) {
+            self.ring();
+        }
+    }
+
+    /// Sees to it that somebody looks at what is to be done.
+    pub(super) fn ring(self: &Arc<Self>) {
+        if self.bell.ring() == Rung::Enqueue {
+            self.enqueue();
+        }
+    }
+
+    /// Puts the worker, whose bell says `Queued`, into its pool's queue.
+    pub(super) fn enqueue(self: &Arc<Self>) {
+        let home = self.own_home();
+        if home.supervisor.pool.submit(home.priority, home.job(), Source::Inside).is_err() {
+            // The pool was closed by a bounded stop that ran out: nothing will run this worker again.
+            self.request_stop(true);
+        }
+        // The race this closes: a pool thread that is to wait announces itself first and looks at the bell second; the
+        // bell was set before this look for helpers, so one of the two sees the other.
+        if self.helpers.load(Ordering::SeqCst) > 0 {
+            self.changed.wake_all();
+        }
+    }
+
+    pub(in crate::worker) fn trigger(self: &Arc<Self>) -> bool {
+        if self.is_forked() {
+            return false;
+        }
+        let paused = {
+            let mut plan = self.plan.lock();
+            if plan.phase != Phase::Running || plan.stopping.is_some() {
+                return false;
+            }
+            plan.triggered = true;
+            plan.paused
+        };
+        if !paused {
+            self.ring();
+        }
+        true
+    }
+
+    pub(in crate::worker) fn pause(&self) {
+        if self.is_forked() {
+            return;
+        }
+        let mut plan = self.plan.lock();
+        if plan.phase == Phase::Stopped || plan.stopping.is_some() || plan.paused {
+            return;
+        }
+        self.paused.store(true, Ordering::SeqCst);
+        let timer = plan.pause();
+        drop(plan);
+        self.take_back(timer);
+    }
+
+    pub(in crate::worker) fn resume(self: &Arc<Self>) {
+        if self.is_forked() {
+            return;
+        }
+        let Some(Home { supervisor, .. }) = self.home() else { return };
+        {
+            let mut plan = self.plan.lock();
+            if plan.phase == Phase::Stopped || !plan.paused {
+                return;
+            }
+            self.paused.store(false, Ordering::SeqCst);
+            let deadline = plan.resume(supervisor.clock.now());
+            self.arm(&mut plan, &supervisor, deadline);
+        }
+        self.ring_if_wanted();
+    }
+
+    pub(in crate::worker) fn set_interval(self: &Arc<Self>, interval: Duration) -> Result<()> {
+        if interval.is_zero() {
+            return Err(ConfigError::zero_duration("interval", interval).into());
+        }
+        if self.is_forked() {
+            return Err(Error::Forked);
+        }
+        let Some(Home { supervisor, .. }) = self.home() else { return Err(Error::NotRunning) };
+        let timer = {
+            let mut plan = self.plan.lock();
+            if plan.phase != Phase::Running || plan.stopping.is_some() {
+                return Err(Error::NotRunning);
+            }
+            let (timer, deadline) = plan.set_interval(interval, supervisor.clock.now());
+            self.arm(&mut plan, &supervisor, deadline);
+            timer
+        };
+        self.take_back(timer);
+        self.ring_if_wanted();
+        Ok(())
+    }
+
+    pub(super) fn ring_if_wanted(self: &Arc<Self>) {
+        if self.want() != Want::Nothing {
+            self.ring();
+        }
+    }
+
+    /// What is to be done.
+    ///
+    /// The items are counted under the plan's lock: a stop closes the mailbox under it too, so who finds the stop asked
+    /// for and no item knows that none will come (`supervisor::model::put_and_stop`).
+    pub(super) fn want(&self) -> Want {
+        let plan = self.plan.lock();
+        plan.want(self.items())
+    }
+
+    pub(super) fn take_back(&self, timer: Option<clock::Key>) {
+        if let (Some(key), Some(home)) = (timer, self.home()) {
+            home.supervisor.clock.remove(key);
+        }
+    }
+}
+
+impl clock::Bell for Core {
+    fn ring(self: Arc<Self>, key: clock::Key) {
+        let came = self.plan.lock().ring(key);
+        if came {
+            Core::ring(&self);
+        }
+    }
+
+    /// A stop of the clock is followed by a stop of the worker.
+    fn dropped(self: Arc<Self>) -> bool {
+        false
+    }
+
+    fn drop_body(self: Arc<Self>) {}
+}

@@ -1,0 +1,181 @@
+//! What a worker does with one admission: greets once, runs what is wanted, reports errors, and lets itself go.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::super::outcome::WorkerError;
+use super::super::plan::{Cause, Kind, Plan, Want};
+use super::{Body, Core, Home, Slice};
+use crate::log;
+use crate::panics::{contain, drop_contained};
+use crate::pool::{Done, Job, Ran, Refusal};
+use crate::priority::Priority;
+use crate::supervisor::Core as SupervisorCore;
+
+/// A queue worker lets its place go after this long, so that a busy one can't hold it against its equals.
+const SLICE: Duration = Duration::from_millis(1);
+
+impl Core {
+    /// What the one who has the worker does: greets once, runs what is wanted, and lets it go.
+    pub(super) fn slice(self: &Arc<Self>) {
+        let Home { supervisor, priority, .. } = self.own_home();
+        let mut body = self.take_body();
+        self.greet(&mut body);
+        let began = supervisor.clock.now();
+        let mut runs = 0_u32;
+        loop {
+            let cause = {
+                let mut plan = self.plan.lock();
+                match plan.want(self.items()) {
+                    Want::Run if runs == 0 || self.goes_on(&plan, &supervisor, priority, began) => {
+                        plan.begin_run(supervisor.clock.now())
+                    }
+                    _ => break,
+                }
+            };
+            self.run(&supervisor, &mut body, cause);
+            runs += 1;
+        }
+        *self.body.lock() = Some(body);
+        self.let_go();
+    }
+
+    /// Whether a slice goes on after a run: only with a queue, only for a while, and not while something above waits.
+    pub(super) fn goes_on(&self, plan: &Plan, supervisor: &SupervisorCore, priority: Priority, began: Instant) -> bool {
+        matches!(plan.kind, Kind::Queue)
+            && !supervisor.pool.is_wanted_above(priority)
+            && supervisor.clock.now().saturating_duration_since(began) < SLICE
+    }
+
+    pub(super) fn run(self: &Arc<Self>, supervisor: &SupervisorCore, body: &mut Body, cause: Cause) {
+        body.cx.begin_run(cause);
+        let Body { step, cx, .. } = body;
+        let error = match contain(|| step.step(cx)) {
+            Ok(Some(Ok(flow))) => {
+                if flow.is_break() {
+                    self.break_off();
+                }
+                None
+            }
+            Ok(None) => {
+                cx.unrun();
+                self.plan.lock().unrun(cause.last_run);
+                None
+            }
+            Ok(Some(Err(message))) => Some(WorkerError::Failed(message)),
+            Err(panic) => Some(WorkerError::Panicked(panic)),
+        };
+        if let Some(error) = error {
+            self.report(body, &error);
+            // Its payload is the user's.
+            drop_contained(error);
+        }
+        let stale = {
+            let mut plan = self.plan.lock();
+            let (stale, deadline) = plan.end_run(supervisor.clock.now());
+            if plan.stopping.is_none() {
+                self.arm(&mut plan, supervisor, deadline);
+            }
+            stale
+        };
+        self.take_back(stale);
+    }
+
+    pub(super) fn report(&self, body: &mut Body, error: &WorkerError) {
+        {
+            let counters = &mut self.plan.lock().counters;
+            match error {
+                WorkerError::Failed(_) => counters.errors += 1,
+                WorkerError::Panicked(_) => counters.panics += 1,
+            }
+        }
+        let Body { step, cx, .. } = body;
+        log::worker_error(&self.name, cx.run(), error);
+        self.hook("on_error", || step.on_error(error, cx));
+    }
+
+    /// Runs a hook of the user's. Its panic is counted and told, and nobody is asked about it.
+    pub(super) fn hook(&self, name: &str, hook: impl FnOnce()) {
+        if let Err(panic) = contain(hook) {
+            self.plan.lock().counters.panics += 1;
+            log::hook_panicked(&self.name, name, &panic);
+        }
+    }
+
+    pub(super) fn greet(&self, body: &mut Body) {
+        let greeting = {
+            let mut plan = self.plan.lock();
+            // A stop may have been asked for before the first run: then only if there are items to work off.
+            let runs = plan.want(self.items()) == Want::Run;
+            std::mem::take(&mut plan.greeting) && runs
+        };
+        if greeting {
+            let Body { step, cx, greeted } = body;
+            *greeted = true;
+            self.hook("on_start", || step.on_start(cx));
+        }
+    }
+
+    pub(super) fn take_body(&self) -> Body {
+        self.body.lock().take().expect("the one who has the worker has its body")
+    }
+
+    /// Lets a worker go that this thread has: to rest, to the queue, or to its end.
+    pub(super) fn let_go(self: &Arc<Self>) {
+        loop {
+            match self.want() {
+                Want::Finish => return self.finish(),
+                Want::Run => {
+                    self.bell.requeue();
+                    return self.enqueue();
+                }
+                Want::Nothing => {
+                    if self.bell.settle() {
+                        return;
+                    }
+                    // Rung since the look above.
+                }
+            }
+        }
+    }
+}
+
+impl Job for Slice {
+    fn name(&self) -> Cow<'_, str> {
+        Cow::Borrowed(&self.name)
+    }
+
+    fn is_live(&self) -> bool {
+        self.core.upgrade().is_some_and(|core| core.bell.is_queued_in(self.life))
+    }
+
+    fn run(self: Arc<Self>) -> Done {
+        let ran = match self.core.upgrade() {
+            Some(core) if core.bell.claim(self.life) => {
+                core.slice();
+                Ran::Slice
+            }
+            _ => Ran::Dead,
+        };
+        ran.into()
+    }
+
+    fn refuse(self: Arc<Self>, _why: Refusal) -> bool {
+        if let Some(core) = self.core.upgrade() {
+            core.request_stop(true);
+        }
+        // A stop reports the death of a queued worker's entry, as it does for entries that are still in the queue.
+        false
+    }
+
+    fn drop_body(self: Arc<Self>) {}
+
+    fn is_task(&self) -> bool {
+        false
+    }
+
+    fn is_asked_to_end(&self) -> bool {
+        self.core.upgrade().is_some_and(|core| core.is_stopping())
+    }
+}

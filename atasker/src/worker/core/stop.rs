@@ -1,0 +1,189 @@
+//! How a worker ends: what has items works them off through the pool, what has none is seized and ends on the spot.
+
+use std::sync::Arc;
+
+use super::super::bell::Seized;
+use super::super::plan::Phase;
+use super::{Body, Core, Home, Kept};
+use crate::log;
+use crate::panics::drop_contained;
+use crate::pool;
+use crate::supervisor::Resident;
+use crate::sync::atomic::Ordering;
+use crate::time::Deadline;
+use crate::wait::{self, WaitList};
+
+impl Core {
+    /// The body said `Break`: nothing more is run, so what is queued is discarded.
+    pub(super) fn break_off(self: &Arc<Self>) {
+        self.begin_stop(true);
+    }
+
+    /// Sets the conditions of a stop. `false`: it is stopped.
+    pub(super) fn begin_stop(self: &Arc<Self>, discard: bool) -> bool {
+        let timer = {
+            let mut plan = self.plan.lock();
+            if plan.phase == Phase::Stopped {
+                return false;
+            }
+            plan.stopping = Some(discard || plan.stopping.unwrap_or(false));
+            plan.paused = false;
+            if let Some(mailbox) = &self.mailbox {
+                mailbox.shut();
+            }
+            self.stopping.store(true, Ordering::Relaxed);
+            self.paused.store(false, Ordering::SeqCst);
+            plan.timer.take()
+        };
+        self.take_back(timer);
+        if let Some(mailbox) = &self.mailbox {
+            mailbox.send_away();
+        }
+        if discard {
+            self.discard_items();
+        }
+        true
+    }
+
+    pub(super) fn discard_items(self: &Arc<Self>) {
+        let (Some(mailbox), Some(home)) = (&self.mailbox, self.home()) else { return };
+        // The items' Drop is user code, and what it calls must not wait for the thread it is called on.
+        let discarded = pool::enter(&home.supervisor.pool, home.job(), || mailbox.discard());
+        if discarded > 0 {
+            self.plan.lock().counters.discarded += discarded;
+            home.supervisor.registry.count_discarded(discarded);
+            log::discarded(&self.name, discarded);
+        }
+    }
+
+    /// Asks it to stop; ends it right here, where there is nothing left to run.
+    pub(in crate::worker) fn request_stop(self: &Arc<Self>, discard: bool) {
+        if self.is_forked() || !self.begin_stop(discard) {
+            return;
+        }
+        if self.items() > 0 {
+            // It works them off through the pool, in its place and priority.
+            return self.ring();
+        }
+        // Whoever has it lets it go only after a look that comes after the reminder; where it was let go in between,
+        // it can be seized.
+        while !self.bell.remind() {
+            if let Some(seized) = self.bell.seize() {
+                return self.end_seized(seized);
+            }
+            if self.bell.is_stopped() {
+                // It has ended, or it is being started, and the start will look.
+                return;
+            }
+        }
+    }
+
+    /// Ends a worker that this thread has seized.
+    pub(super) fn end_seized(self: &Arc<Self>, seized: Seized) {
+        let Home { supervisor, priority, .. } = self.own_home();
+        if seized == Seized::Queued {
+            supervisor.pool.died(priority);
+        }
+        let has_hooks = self.body.lock().as_ref().is_some_and(|body| body.step.has_hooks());
+        if !has_hooks {
+            return self.finish();
+        }
+        // `on_stop` is the user's: it runs on a pool thread, at once, so that the one who asks never waits for it.
+        let worker = Arc::clone(self);
+        supervisor.send("on_stop", move || worker.finish());
+    }
+
+    /// The end, by the one who has the worker.
+    pub(super) fn finish(self: &Arc<Self>) {
+        let home = self.own_home();
+        // As a body of its own, wherever it runs: what the hook and the Drop of the state call, a stop of this very
+        // worker among it, must not wait for this thread.
+        pool::enter(&home.supervisor.pool, home.job(), || {
+            let Body { mut step, cx, greeted } = self.take_body();
+            if greeted {
+                self.hook("on_stop", || step.on_stop(&cx));
+            }
+            self.discard_items();
+            drop(cx);
+            match self.keeps.lock().take() {
+                Some((schedule, capacity)) => *self.kept.lock() = Some(Kept { schedule, capacity, step }),
+                None => drop_contained(step),
+            }
+        });
+        log::worker_stopped(&self.name);
+        {
+            // Both under the lock: a start sees either none or both.
+            let mut plan = self.plan.lock();
+            plan.phase = Phase::Stopped;
+            self.bell.close();
+        }
+        let resident: Arc<dyn Resident> = Arc::<Self>::clone(self);
+        home.supervisor.dismiss(&resident, home.entry);
+        self.changed.wake_all();
+    }
+
+    /// Stops it and waits for that; in its own body it only asks.
+    pub(in crate::worker) fn stop(self: &Arc<Self>) {
+        if self.is_forked() {
+            return;
+        }
+        let life = self.plan.lock().life;
+        self.request_stop(false);
+        if self.is_own_body() {
+            return;
+        }
+        self.wait_helping(Deadline::Never, &self.changed, || self.has_ended(life).then_some(()));
+    }
+
+    /// Whether that life of it is over.
+    pub(in crate::worker) fn has_ended(&self, life: u64) -> bool {
+        if self.is_forked() {
+            return true;
+        }
+        let plan = self.plan.lock();
+        plan.life != life || plan.phase == Phase::Stopped
+    }
+
+    pub(in crate::worker) fn life(&self) -> u64 {
+        self.plan.lock().life
+    }
+
+    pub(in crate::worker) fn changed(&self) -> &WaitList {
+        &self.changed
+    }
+
+    /// Waits until `ready` gives something, which `list` tells of. A thread of the worker's own pool runs the worker
+    /// meanwhile, whenever it is queued: in a full pool nobody else would.
+    pub(in crate::worker) fn wait_helping<R>(
+        self: &Arc<Self>,
+        deadline: Deadline,
+        list: &WaitList,
+        mut ready: impl FnMut() -> Option<R>,
+    ) -> Option<R> {
+        let worker_home = self.home();
+        let place =
+            pool::home().zip(worker_home).filter(|(place, home)| Arc::ptr_eq(&place.pool, &home.supervisor.pool));
+        let Some((place, home)) = place else {
+            return list.block_until(deadline, ready);
+        };
+        let job = home.job();
+        self.helpers.fetch_add(1, Ordering::SeqCst);
+        let (mut on_list, mut on_changed) = (None, None);
+        let result = wait::block_until(deadline, |waker| {
+            loop {
+                list.register(&mut on_list, waker);
+                self.changed.register(&mut on_changed, waker);
+                if let Some(result) = ready() {
+                    return Some(result);
+                }
+                if !self.bell.is_queued() || !home.supervisor.pool.run_here(&place, home.priority, &job) {
+                    return None;
+                }
+            }
+        });
+        list.leave(&mut on_list);
+        self.changed.leave(&mut on_changed);
+        self.helpers.fetch_sub(1, Ordering::SeqCst);
+        result
+    }
+}
