@@ -45,7 +45,11 @@ use crate::time::Deadline;
 /// ```
 ///
 /// Inside a body of the same supervisor, a wait for a task that is still queued runs it right there, in the waiting
-/// body's own place. So a body may wait for tasks it has started even when the pool is full, or has one place.
+/// body's own place. So a body may wait for tasks it has started even when the pool is full, or has one place. A body
+/// that blocks on the handle as a future is such a wait too: its poll runs the task.
+///
+/// A future's result can be collected once; polled again after that, the handle answers
+/// [`TaskError::Rejected`]. Bodies and results are moved, not boxed: hand over large arrays in a `Box`.
 pub struct Task<T> {
     /// The handle's end of the cell.
     cell: Arc<dyn Join<T>>,
