@@ -4,11 +4,20 @@ use std::sync::Arc;
 
 use crate::sync::atomic::{AtomicUsize, Ordering};
 use crate::sync::{check_model, thread};
-use crate::{Config, PutError, Supervisor, TaskError, background_task, background_worker};
+use crate::{Config, PutError, QueueWorker, Supervisor, TaskError, background_task, background_worker};
 
 fn supervisor() -> Supervisor {
     let config = Config::new().pool_size(1).reserve_normal(0).reserve_high(0);
     Supervisor::new("model", config).expect("a sound configuration")
+}
+
+/// A queue worker with room for one item, and the count of items it has seen.
+fn counting(s: &Supervisor) -> (Arc<AtomicUsize>, QueueWorker<usize>) {
+    let seen = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&seen);
+    let body = move |_: usize| _ = count.fetch_add(1, Ordering::SeqCst);
+    let worker = background_worker(body).queue_bounded(1).supervisor(s).start().expect("starts");
+    (seen, worker)
 }
 
 /// Tasks that race with a stop run, or are refused; their handles tell which, and the counts agree.
@@ -41,10 +50,7 @@ fn spawn_and_stop() {
 fn put_and_stop() {
     check_model(|| {
         let s = supervisor();
-        let seen = Arc::new(AtomicUsize::new(0));
-        let count = Arc::clone(&seen);
-        let body = move |_: usize| _ = count.fetch_add(1, Ordering::SeqCst);
-        let worker = background_worker(body).queue_bounded(1).supervisor(&s).start().expect("starts");
+        let (seen, worker) = counting(&s);
         let putter = thread::spawn({
             let worker = worker.clone();
             move || (0..3).filter(|&item| worker.put(item).is_ok()).count()
@@ -64,10 +70,7 @@ fn put_and_stop() {
 fn two_putters_and_one_room() {
     check_model(|| {
         let s = supervisor();
-        let seen = Arc::new(AtomicUsize::new(0));
-        let count = Arc::clone(&seen);
-        let body = move |_: usize| _ = count.fetch_add(1, Ordering::SeqCst);
-        let worker = background_worker(body).queue_bounded(1).supervisor(&s).start().expect("starts");
+        let (seen, worker) = counting(&s);
         let putters: Vec<_> = (0..2)
             .map(|_| {
                 let worker = worker.clone();
@@ -86,10 +89,7 @@ fn two_putters_and_one_room() {
 fn a_putter_in_the_only_place_helps() {
     check_model(|| {
         let s = supervisor();
-        let seen = Arc::new(AtomicUsize::new(0));
-        let count = Arc::clone(&seen);
-        let body = move |_: usize| _ = count.fetch_add(1, Ordering::SeqCst);
-        let worker = background_worker(body).queue_bounded(1).supervisor(&s).start().expect("starts");
+        let (seen, worker) = counting(&s);
         let inside = worker.clone();
         let task = background_task(move || {
             (0..3).for_each(|item| inside.put(item).expect("it runs"));
