@@ -68,12 +68,6 @@ macro_rules! common_verbs {
             }
         }
 
-        impl $(<$item>)? Clone for $handle $(<$item>)? {
-            fn clone(&self) -> Self {
-                self.another()
-            }
-        }
-
         impl $(<$item: Send + 'static>)? Handle for $handle $(<$item>)? {
             fn core(&self) -> &Arc<Core> {
                 &self.core
@@ -97,6 +91,7 @@ pub trait Handle: Clone {
 /// A worker that runs again and again. Each run is admitted at its priority, so others get their turn in between.
 ///
 /// Dropping a handle detaches: the supervisor owns the worker.
+#[derive(Clone)]
 pub struct LoopWorker {
     core: Arc<Core>,
 }
@@ -104,6 +99,7 @@ pub struct LoopWorker {
 /// A worker that runs on a fixed grid of time, or a fixed time after the end of its last run.
 ///
 /// Dropping a handle detaches: the supervisor owns the worker.
+#[derive(Clone)]
 pub struct IntervalWorker {
     core: Arc<Core>,
 }
@@ -111,6 +107,7 @@ pub struct IntervalWorker {
 /// A worker that runs when it is triggered.
 ///
 /// Dropping a handle detaches: the supervisor owns the worker.
+#[derive(Clone)]
 pub struct EventWorker {
     core: Arc<Core>,
 }
@@ -132,19 +129,11 @@ impl LoopWorker {
     pub(super) fn new(name: String) -> Self {
         Self { core: Core::new(name, None) }
     }
-
-    fn another(&self) -> Self {
-        Self { core: Arc::clone(&self.core) }
-    }
 }
 
 impl IntervalWorker {
     pub(super) fn new(name: String) -> Self {
         Self { core: Core::new(name, None) }
-    }
-
-    fn another(&self) -> Self {
-        Self { core: Arc::clone(&self.core) }
     }
 
     /// Runs it once off the grid, as soon as it gets a place. `true`: a run will start after this call, unless a stop
@@ -186,10 +175,6 @@ impl EventWorker {
         Self { core: Core::new(name, None) }
     }
 
-    fn another(&self) -> Self {
-        Self { core: Arc::clone(&self.core) }
-    }
-
     /// Makes it run. `true`: a run will start after this call, unless a stop comes first; any number of calls during a
     /// run come to exactly one more. `false`: it is stopping or stopped.
     pub fn trigger(&self) -> bool {
@@ -197,8 +182,9 @@ impl EventWorker {
     }
 }
 
-impl<T> QueueWorker<T> {
-    fn another(&self) -> Self {
+// Not derived: the item need not be `Clone`.
+impl<T> Clone for QueueWorker<T> {
+    fn clone(&self) -> Self {
         Self { core: Arc::clone(&self.core), mailbox: Arc::clone(&self.mailbox) }
     }
 }
