@@ -249,6 +249,25 @@ impl Pool {
         current::depth() > max_nesting
     }
 
+    /// Counts a task that `end` cancels, in one step with it: a stop that finds nothing left finds it counted too.
+    ///
+    /// `end` says whether the task was delayed; `None`: it had started. It is called under the lock.
+    pub(crate) fn cancel(&self, priority: Priority, end: impl FnOnce() -> Option<bool>) -> bool {
+        let swept = {
+            let mut state = self.state.lock();
+            let Some(delayed) = end() else { return false };
+            state.totals.cancelled += 1;
+            if delayed {
+                state.delayed[priority] -= 1;
+                Vec::new()
+            } else {
+                state.queues.of[priority].died()
+            }
+        };
+        drop(swept);
+        true
+    }
+
     /// A job that is queued here was cancelled or claimed elsewhere.
     pub(crate) fn died(&self, priority: Priority) {
         let swept = self.state.lock().queues.of[priority].died();

@@ -184,6 +184,12 @@ where
         let before = self.head.state.end_unstarted(end)?;
         // Before the waiter is woken: who has waited for a task finds the counts exact.
         count(before);
+        self.tell_end();
+        Some(before)
+    }
+
+    /// It has ended unstarted: takes its deadline back and wakes the waiter.
+    fn tell_end(&self) {
         self.head.stamp(|times, now| times.finished = now);
         let (waiter, deadline) = {
             let mut slot = self.slot.lock();
@@ -194,7 +200,6 @@ where
             clock.remove(key);
         }
         wake(waiter);
-        Some(before)
     }
 
     /// Counts a task that the clock had taken in as no longer delayed.
@@ -374,14 +379,9 @@ where
         if self.head.pool.is_forked() {
             return CancelOutcome::TooLate;
         }
-        let ended = self.end_unstarted(TaskStatus::Cancelled, |before| {
-            self.leave_clock(before);
-            self.head.pool.count(|totals| totals.cancelled += 1);
-            if before == TaskStatus::Queued {
-                self.head.pool.died(self.head.priority);
-            }
-        });
-        if ended.is_some() {
+        let end = || self.head.state.end_unstarted(TaskStatus::Cancelled);
+        if self.head.pool.cancel(self.head.priority, || end().map(|before| before == TaskStatus::Delayed)) {
+            self.tell_end();
             self.drop_unrun();
             return CancelOutcome::Dequeued;
         }
