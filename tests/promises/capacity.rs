@@ -67,7 +67,7 @@ fn a_million_delayed_tasks_fit_and_block_nobody() {
 /// A hunt for lost wake-ups: each task comes when the pool is about to sleep or asleep, and one that is not noticed
 /// is waited for in vain.
 #[test]
-fn a_million_single_tasks_each_wake_a_sleeping_pool() {
+fn single_tasks_each_wake_a_sleeping_pool() {
     let s = pool(2);
     for n in 0..MILLION / 5 {
         let task = background_task(move || n).supervisor(&s).start();
@@ -77,7 +77,7 @@ fn a_million_single_tasks_each_wake_a_sleeping_pool() {
 }
 
 #[test]
-fn a_million_single_puts_each_wake_a_sleeping_worker() {
+fn single_puts_each_wake_a_sleeping_worker() {
     let s = pool(2);
     let seen = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&seen);
