@@ -31,6 +31,7 @@ paths! {
     PutError => [::atasker::PutError];
     QueueWorker => [::atasker::QueueWorker];
     SameSupervisor => [::atasker::__private::same_supervisor];
+    Named => [::atasker::__private::Named];
     Site => [::atasker::__private::Site];
     Static => [::atasker::__private::Static];
     Submit => [::atasker::__private::inventory::submit];

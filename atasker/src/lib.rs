@@ -48,6 +48,7 @@ pub use panics::Panic;
 /// What the attributes' expansions call. Not for users: it may change in any release.
 #[doc(hidden)]
 pub mod __private {
+    pub use crate::pool::Named;
     pub use crate::submit::Site;
     pub use crate::supervisor::Autostart;
     pub use crate::worker::{Handle, IntoQueueBody, IntoWorker, Static};

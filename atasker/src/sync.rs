@@ -42,6 +42,29 @@ impl<T> Mutex<T> {
     }
 }
 
+/// A value that is shared by a protocol of its own, which the models check: with loom every access is looked at.
+#[cfg(atasker_loom)]
+pub(crate) use loom::cell::UnsafeCell;
+
+#[cfg(not(atasker_loom))]
+#[derive(Debug)]
+pub(crate) struct UnsafeCell<T>(std::cell::UnsafeCell<T>);
+
+#[cfg(not(atasker_loom))]
+impl<T> UnsafeCell<T> {
+    pub(crate) fn new(value: T) -> Self {
+        Self(std::cell::UnsafeCell::new(value))
+    }
+
+    pub(crate) fn with<R>(&self, f: impl FnOnce(*const T) -> R) -> R {
+        f(self.0.get())
+    }
+
+    pub(crate) fn with_mut<R>(&self, f: impl FnOnce(*mut T) -> R) -> R {
+        f(self.0.get())
+    }
+}
+
 /// Whether a thread has ended, so that joining it does not wait. The models join at the end only.
 pub(crate) fn is_finished(join: &thread::JoinHandle<()>) -> bool {
     #[cfg(not(any(atasker_loom, atasker_shuttle)))]

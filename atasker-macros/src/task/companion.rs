@@ -12,17 +12,19 @@ use super::keys::Keys;
 use super::{at_parameters, at_result, parameter_edges};
 use crate::attrs::Attrs;
 use crate::item::{Item, fresh};
-use crate::paths::{FnOnce, Into, Send, Task, TaskOptions};
+use crate::paths::{FnOnce, Into, Named, Send, Task, TaskOptions};
 use crate::signature::{has_impl_trait, output, turbofish};
 
 pub(super) fn emit(item: &Item, keys: &Keys) -> TokenStream {
     let parts = Parts::of(item);
-    let (site, start) = (keys.site(&item.name()), at_result(&item.sig, "start"));
+    let start = at_result(&item.sig, "start");
+    let site = keys.site_of(&unseen(&item.sig.ident));
     let run = parts.run(&item.sig.ident);
     let function = parts.function(quote!(#site.#start(#run)));
     let call = parts.call(&TokenStream::new(), item.body.to_token_stream());
+    let site = keys.site_of(&Ident::new("Self", Span::mixed_site()));
     let methods = [call, parts.prepare(), parts.with(&site), parts.detached(&site)];
-    [function, parts.companion(&methods)].into_iter().collect()
+    [function, parts.companion(&methods), parts.named(&keys.name(&item.name()))].into_iter().collect()
 }
 
 /// What the items of one task are made of.
@@ -45,9 +47,7 @@ impl<'a> Parts<'a> {
 
     /// What is handed to the pool. `companion` names the type from here.
     fn run(&self, companion: &Ident) -> TokenStream {
-        // Found by name, but not where the user wrote it: editors would list it among the function's uses.
-        let mut companion = companion.clone();
-        companion.set_span(Span::mixed_site());
+        let companion = unseen(companion);
         let (names, turbofish) = (&self.names, turbofish(&self.generics));
         if has_impl_trait(&self.result) {
             return at_parameters(
@@ -111,6 +111,17 @@ impl<'a> Parts<'a> {
         }
     }
 
+    /// What makes the type stand for the task's name.
+    fn named(&self, value: &TokenStream) -> TokenStream {
+        let (cfg, name) = (&self.attrs.cfg, &self.item.sig.ident);
+        quote! {
+            #(#cfg)*
+            impl #Named for #name {
+                fn name() -> &'static ::core::primitive::str { #value }
+            }
+        }
+    }
+
     /// The body, under the signature that the user wrote.
     pub(super) fn call(&self, quiet: &TokenStream, body: TokenStream) -> TokenStream {
         let Attrs { docs, deprecated, must_use, body: others, .. } = &self.attrs;
@@ -140,8 +151,8 @@ impl<'a> Parts<'a> {
 
     /// `detach`: the result ends on the thread that made it, whether it can be sent or not.
     fn detached(&self, site: &TokenStream) -> TokenStream {
-        let (run, body) = (self.run(&Ident::new("Self", Span::mixed_site())), fresh("body", self.names.iter()));
-        self.detach(quote!(let #body = #run; #site.detach(move || { let _ = #body(); })))
+        let run = self.run(&Ident::new("Self", Span::mixed_site()));
+        self.detach(quote!(#site.detach::<Self, _, _>(#run)))
     }
 
     pub(super) fn with_closure(&self, body: TokenStream) -> TokenStream {
@@ -179,6 +190,13 @@ impl<'a> Parts<'a> {
             #vis fn detach #generics (#(#names: #types),*) #bounds { #body }
         }
     }
+}
+
+/// The companion, found by name, but not where the user wrote it: editors would list it among the function's uses.
+fn unseen(companion: &Ident) -> Ident {
+    let mut companion = companion.clone();
+    companion.set_span(Span::mixed_site());
+    companion
 }
 
 /// Gives every `impl Trait` a name: it cannot stand among the parameters of a returned closure.

@@ -72,13 +72,21 @@ impl Keys {
         }
     }
 
+    /// The task's name.
+    pub(super) fn name(&self, default_name: &str) -> TokenStream {
+        self.name.as_ref().map_or_else(|| quote!(#default_name), ToTokens::to_token_stream)
+    }
+
     /// `Site::new("name").key(value)..`: everything before the verb.
     pub(super) fn site(&self, default_name: &str) -> TokenStream {
+        let (name, settings) = (self.name(default_name), &self.settings);
+        quote!(#Site::new(#name) #(#settings)*)
+    }
+
+    /// `Site::of::<companion>().key(value)..`: the same, with the name kept by a type.
+    pub(super) fn site_of(&self, companion: &Ident) -> TokenStream {
         let settings = &self.settings;
-        match &self.name {
-            Some(name) => quote!(#Site::new(#name) #(#settings)*),
-            None => quote!(#Site::new(#default_name) #(#settings)*),
-        }
+        quote!(#Site::of::<#companion>() #(#settings)*)
     }
 }
 

@@ -25,7 +25,8 @@ fn every_key_is_a_call() {
             fn f() {}
         ),
     );
-    assert!(expansion.contains(r#"Site::new("x").priority(::atasker::Priority::Low)"#), "{expansion}");
+    assert!(expansion.contains("Site::of::<f>().priority(::atasker::Priority::Low)"), "{expansion}");
+    assert!(expansion.contains(r#"{"x"}"#), "{expansion}");
     assert!(expansion.contains(".delay(::core::time::Duration::new(0u64,100000000u32))"), "{expansion}");
     assert!(expansion.contains(".supervisor(&(mine()))"), "{expansion}");
 }

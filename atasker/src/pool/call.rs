@@ -3,6 +3,7 @@
 use std::io;
 use std::sync::Arc;
 
+use super::entry::Entry;
 use super::job::{Job, Refusal};
 use super::queue::Removed;
 use super::state::{Call, Reservation};
@@ -17,7 +18,7 @@ impl Pool {
 
     /// Tries again to get the threads that are needed.
     pub(crate) fn retry(self: &Arc<Self>) {
-        let calls = self.state.lock().call_all();
+        let calls = self.lock().call_all();
         _ = self.answer(calls);
     }
 
@@ -39,12 +40,19 @@ impl Pool {
     }
 
     /// Makes the thread that was called for `job`, whose caller gets it back if nobody is there to run it.
-    pub(super) fn answer_for(self: &Arc<Self>, call: Call, job: &Arc<dyn Job>, source: Source) -> Result<(), Refused> {
+    ///
+    /// `None`: a task without a handle; it is refused with the others, and that is counted and told.
+    pub(super) fn answer_for(
+        self: &Arc<Self>,
+        call: Call,
+        job: Option<&Arc<dyn Job>>,
+        source: Source,
+    ) -> Result<(), Refused> {
         let Call::Spawn(reservation) = call else { return Ok(()) };
         let Err((_, mut refused)) = self.spawn(reservation) else { return Ok(()) };
-        let position = refused.iter().position(|(_, other)| Arc::ptr_eq(other, job));
+        let position = job.and_then(|job| refused.iter().position(|(_, other)| other.is(job)));
         let own = position.filter(|_| source == Source::Caller).map(|position| refused.remove(position));
-        self.state.lock().condemned -= usize::from(own.is_some());
+        self.lock().condemned -= usize::from(own.is_some());
         self.refuse(refused, Refusal::NoThread);
         if own.is_some() { Err(Refused::NoThread) } else { Ok(()) }
     }
@@ -53,13 +61,13 @@ impl Pool {
     pub(super) fn spawn(self: &Arc<Self>, reservation: Reservation) -> Result<(), (io::Error, Vec<Removed>)> {
         let (slot, serial, epoch) = (reservation.slot, reservation.serial, reservation.epoch);
         let (threads, finished) = {
-            let mut state = self.state.lock();
+            let mut state = self.lock();
             (state.threads.clone(), state.take_finished())
         };
         // Let go, not joined: one of them may be this very thread, in a destructor of its locals.
         drop(finished);
         let made = thread::make(self, &threads, reservation);
-        let mut state = self.state.lock();
+        let mut state = self.lock();
         if state.epoch != epoch {
             return Ok(());
         }
@@ -75,7 +83,7 @@ impl Pool {
         };
         state.unmade(slot);
         let alone = state.thread_count() == 0;
-        let refused = if alone { state.condemn(|job| job.is_task()) } else { Vec::new() };
+        let refused = if alone { state.condemn(Entry::is_task) } else { Vec::new() };
         let stranded = alone && !state.queues.is_empty();
         drop(state);
         self.tell(|overseer| overseer.no_thread(&error, stranded));

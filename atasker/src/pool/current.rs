@@ -1,9 +1,11 @@
 //! What runs on this thread: the pool it belongs to, and the bodies on its stack.
 
 use std::cell::RefCell;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use super::Pool;
+use super::home::Home;
 use super::job::{Job, address};
 use crate::sync::thread_local;
 
@@ -16,7 +18,7 @@ thread_local! {
 
 struct Current {
     /// The pool this thread belongs to.
-    home: Option<Home>,
+    home: Option<Rc<Home>>,
     /// The address of the pool that this thread has left, and that will join it.
     left: Option<usize>,
     /// The bodies that run here, outermost first: more than one while a body waits for others by running them.
@@ -25,24 +27,15 @@ struct Current {
 
 /// A body on a thread's stack.
 struct Frame {
-    job: Arc<dyn Job>,
+    /// `None`: a task that nobody has a handle of.
+    job: Option<Arc<dyn Job>>,
     /// The address of its pool: not always this thread's, where a stop drops a body's values.
     pool: usize,
 }
 
-/// A pool thread's own place in its pool.
-#[derive(Clone)]
-pub(crate) struct Home {
-    pub(crate) pool: Arc<Pool>,
-    /// The thread's slot.
-    pub(super) thread: usize,
-    /// The pool's epoch that the thread belongs to; a thread of an older one was given up by a stop.
-    pub(super) epoch: u64,
-}
-
 /// Makes this thread one of a pool's.
-pub(super) fn settle(home: Home) {
-    CURRENT.with(|current| current.borrow_mut().home = Some(home));
+pub(super) fn settle(home: &Rc<Home>) {
+    CURRENT.with(|current| current.borrow_mut().home = Some(Rc::clone(home)));
 }
 
 /// Ends this thread's time in its pool. What destructors of its locals call from here on takes it for a thread from
@@ -58,6 +51,15 @@ pub(super) fn unsettle() {
 
 /// Calls `f`, user code of `job`, with it on top of this thread's stack: what it calls then knows where it is.
 pub(crate) fn enter<R>(pool: &Arc<Pool>, job: Arc<dyn Job>, f: impl FnOnce() -> R) -> R {
+    enter_frame(Frame { job: Some(job), pool: Arc::as_ptr(pool).addr() }, f)
+}
+
+/// [`enter`] for a task that nobody has a handle of.
+pub(super) fn enter_unnamed<R>(pool: &Arc<Pool>, f: impl FnOnce() -> R) -> R {
+    enter_frame(Frame { job: None, pool: Arc::as_ptr(pool).addr() }, f)
+}
+
+fn enter_frame<R>(frame: Frame, f: impl FnOnce() -> R) -> R {
     struct Leave;
     impl Drop for Leave {
         fn drop(&mut self) {
@@ -66,7 +68,6 @@ pub(crate) fn enter<R>(pool: &Arc<Pool>, job: Arc<dyn Job>, f: impl FnOnce() -> 
             drop(top);
         }
     }
-    let frame = Frame { job, pool: Arc::as_ptr(pool).addr() };
     let entered = CURRENT.try_with(|current| current.borrow_mut().stack.push(frame)).is_ok();
     let _leave = entered.then_some(Leave);
     f()
@@ -78,8 +79,13 @@ fn read<R>(f: impl FnOnce(&Current) -> R) -> Option<R> {
 }
 
 /// This thread's place in a pool, if it has one.
-pub(crate) fn home() -> Option<Home> {
+pub(crate) fn home() -> Option<Rc<Home>> {
     read(|current| current.home.clone()).flatten()
+}
+
+/// This thread's place in `pool`, if it has one there.
+pub(super) fn home_in(pool: &Arc<Pool>) -> Option<Rc<Home>> {
+    read(|current| current.home.as_ref().filter(|home| Arc::ptr_eq(&home.pool, pool)).cloned()).flatten()
 }
 
 /// Whether a body of `pool` runs on this thread, or the thread is one that `pool` will join.
@@ -92,7 +98,8 @@ pub(crate) fn is_inside(pool: &Arc<Pool>) -> bool {
 
 /// Whether `job` is among the bodies that run on this thread.
 pub(crate) fn is_running_here(job: &Arc<dyn Job>) -> bool {
-    read(|current| current.stack.iter().any(|frame| address(&frame.job) == address(job))).unwrap_or(false)
+    let is_it = |frame: &Frame| frame.job.as_ref().is_some_and(|own| address(own) == address(job));
+    read(|current| current.stack.iter().any(is_it)).unwrap_or(false)
 }
 
 /// How many bodies are on this thread's stack.
@@ -126,10 +133,9 @@ pub(super) fn depth() -> usize {
 /// ```
 pub fn is_cancelled() -> bool {
     let top = read(|current| {
-        let job = Arc::clone(&current.stack.last()?.job);
-        Some((job, current.home.clone()))
+        Some((current.stack.last()?.job.clone(), current.home.clone()))
     })
     .flatten();
     let Some((job, home)) = top else { return false };
-    job.is_asked_to_end() || home.is_some_and(|home| home.pool.is_hurried(home.epoch))
+    job.is_some_and(|job| job.is_asked_to_end()) || home.is_some_and(|home| home.pool.is_hurried(home.epoch))
 }

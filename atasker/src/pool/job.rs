@@ -2,45 +2,42 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
-use std::task::Waker;
+
+use super::Pool;
+use super::entry::StaticName;
+use super::ledger::Tally;
 
 /// A task's cell or a worker, as the pool sees it.
 pub(crate) trait Job: Send + Sync {
     /// What reports call it.
     fn name(&self) -> Cow<'_, str>;
 
+    /// The same, where it is one that outlives it.
+    fn static_name(&self) -> Option<StaticName> {
+        None
+    }
+
     /// Whether it is still to be run. `false` for an entry whose task was cancelled, or claimed by somebody else.
     fn is_live(&self) -> bool;
 
     /// Claims it and runs it to its end, on a pool thread and outside every lock; or finds that somebody else has.
-    fn run(self: Arc<Self>) -> Done;
+    ///
+    /// A task tells the tally of its end before anybody else can know of it: who has waited for it finds the counts
+    /// exact. For the others the caller does, after the run.
+    fn run(self: Arc<Self>, tally: &Tally<'_>) -> Ran;
 
     /// It has been taken out of its queue and will not be run. Called outside every lock. `false`: it was dead, or has
     /// died by this, so its death is reported by [`Pool::died`](super::Pool::died).
-    fn refuse(self: Arc<Self>, why: Refusal) -> bool;
+    fn refuse(self: Arc<Self>, pool: &Arc<Pool>, why: Refusal) -> bool;
 
     /// Drops what a refused job would have run. Called after all that were refused with it have been told.
-    fn drop_body(self: Arc<Self>);
+    fn drop_body(self: Arc<Self>, pool: &Arc<Pool>);
 
     /// Whether it counts as a task. What is not (a worker's run, housekeeping) is left in the queue by a stop.
     fn is_task(&self) -> bool;
 
     /// Whether its body has been asked to end.
     fn is_asked_to_end(&self) -> bool;
-}
-
-/// What a run came to, and who waits for it.
-#[must_use]
-pub(crate) struct Done {
-    pub(crate) ran: Ran,
-    /// To be woken once the run is accounted for: who has waited for a task finds the counts exact.
-    pub(crate) waiter: Option<Waker>,
-}
-
-impl From<Ran> for Done {
-    fn from(ran: Ran) -> Self {
-        Self { ran, waiter: None }
-    }
 }
 
 /// What became of a job that was taken from a queue.

@@ -17,6 +17,9 @@ pub(super) struct Limits {
 }
 
 impl Limits {
+    /// Nothing may be taken.
+    pub(super) const NONE: Self = Self { low: 0, normal: 0, high: 0, critical: 0 };
+
     pub(super) fn of(config: &Config) -> Self {
         let critical = config.get_critical_max();
         if config.get_pool_size() == 0 {

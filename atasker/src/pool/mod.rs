@@ -3,9 +3,14 @@
 //! Knows [`Job`]s and priorities; not tasks, workers, time or the supervisor. What a room above must learn, it is told
 //! through the [`Overseer`] it handed in.
 
+mod ahead;
 mod call;
 mod current;
+mod entry;
+mod glance;
+mod home;
 mod job;
+mod ledger;
 mod limits;
 #[cfg(all(test, atasker_shuttle))]
 mod model;
@@ -20,18 +25,23 @@ use std::sync::{Arc, Weak};
 use std::time::Instant;
 
 pub use current::is_cancelled;
-pub(crate) use current::{Home, enter, home, is_inside, is_running_here};
-pub(crate) use job::{Done, Job, Ran, Refusal};
+pub(crate) use current::{enter, home, is_inside, is_running_here};
+pub use entry::Named;
+pub(crate) use entry::{Closure, Entry, OwnName, StaticName};
+pub(crate) use home::Home;
+pub(crate) use job::{Job, Ran, Refusal};
+pub(crate) use ledger::Tally;
 pub use queue::{SlowStart, Slowness};
 pub use totals::Totals;
 
 use crate::config::Config;
 use crate::fork;
-use crate::panics::wake_contained;
 use crate::priority::{PerPriority, Priority};
 use crate::sync::Mutex;
 use crate::sync::atomic::AtomicU64;
-use state::{Call, Running, Stage, State};
+use glance::Glance;
+use home::Kept;
+use state::{Call, Locked, Stage, State};
 
 /// Whom the pool tells what it can't deal with itself. Called outside every lock, from any thread.
 pub(crate) trait Overseer: Send + Sync {
@@ -75,6 +85,8 @@ pub(crate) struct Pool {
     overseer: Weak<dyn Overseer>,
     /// Lock rule: the last lock of any order; no user code, no spawning, no waking under it.
     state: Mutex<State>,
+    /// What threads see of the state without its lock.
+    glance: Arc<Glance>,
     /// The count of forks at its making.
     born: u32,
     /// Bodies of this epoch and older ones are asked to end.
@@ -97,10 +109,12 @@ pub(crate) struct Sample {
 
 impl Pool {
     pub(crate) fn new(name: &str, config: &Config, overseer: Weak<dyn Overseer>) -> Arc<Self> {
+        let glance = Arc::new(Glance::new());
         Arc::new(Self {
             name: name.to_owned(),
             overseer,
-            state: Mutex::new(State::new(name, config)),
+            state: Mutex::new(State::new(name, config, &glance)),
+            glance,
             born: fork::count(),
             hurried: AtomicU64::new(0),
         })
@@ -109,7 +123,7 @@ impl Pool {
     /// Begins to take work in, and makes `min_threads` threads.
     pub(crate) fn open(self: &Arc<Self>) -> io::Result<()> {
         let calls = {
-            let mut state = self.state.lock();
+            let mut state = self.lock();
             state.open();
             state.call_all()
         };
@@ -119,7 +133,7 @@ impl Pool {
     /// Changes limits and threads. What is running keeps its place. The threads that this calls for are to be handed to
     /// [`make`](Self::make), outside every lock.
     pub(crate) fn configure(&self, config: &Config) -> Calls {
-        let mut state = self.state.lock();
+        let mut state = self.lock();
         state.configure(&self.name, config);
         // Those that sleep by an old `keep_alive` are woken too, to sleep by the new one.
         let mut calls = state.call_parked();
@@ -127,30 +141,60 @@ impl Pool {
         Calls(calls)
     }
 
-    /// Puts a job at the end of its priority's queue.
+    fn lock(&self) -> Locked<'_> {
+        Locked(self.state.lock())
+    }
+
+    /// Puts an entry at the end of its priority's queue; what a body spawns, at the end of its thread's own.
     pub(crate) fn submit(
         self: &Arc<Self>,
         priority: Priority,
-        job: Arc<dyn Job>,
+        entry: Entry,
         source: Source,
-    ) -> Result<(), Refused> {
+    ) -> Result<(), (Refused, Entry)> {
         if self.is_forked() {
-            return Err(Refused::Forked);
+            return Err((Refused::Forked, entry));
         }
-        let (call, look_at) = {
-            let mut state = self.state.lock();
-            match (state.stage, source) {
-                (Stage::Created, _) => return Err(Refused::NotStarted),
+        let home = if source == Source::Caller { current::home_in(self) } else { None };
+        let Some(home) = home else { return self.submit_shared(priority, entry, source, None) };
+        match home.keep(priority, entry) {
+            Ok(Kept::Yes) => {}
+            Ok(Kept::Unseen) => self.count_in(&home, priority),
+            Err(entry) => return self.submit_shared(priority, entry, source, Some(&home)),
+        }
+        Ok(())
+    }
+
+    fn submit_shared(
+        self: &Arc<Self>,
+        priority: Priority,
+        entry: Entry,
+        source: Source,
+        home: Option<&Home>,
+    ) -> Result<(), (Refused, Entry)> {
+        // What the caller gets back where there is no thread.
+        let (call, look_at, job) = {
+            let mut state = self.lock();
+            match (state.stage(), source) {
+                (Stage::Created, _) => return Err((Refused::NotStarted, entry)),
                 (Stage::Open, _) | (Stage::Draining, Source::Inside) => {}
-                (Stage::Draining | Stage::Closed, _) => return Err(Refused::Stopped),
+                (Stage::Draining | Stage::Closed, _) => return Err((Refused::Stopped, entry)),
             }
-            if source == Source::Caller && job.is_task() {
+            if source == Source::Caller {
                 state.totals.submitted += 1;
+            }
+            if let Some(home) = home.filter(|home| home.epoch == state.epoch) {
+                // Its ring was full.
+                state.spill(home, priority);
             }
             // The clock is read only where somebody wants to hear of slow starts.
             let since = state.thresholds.first().map(|_| Instant::now());
-            state.queues.of[priority].push(Arc::clone(&job), since);
-            (state.call(), since.and_then(|since| state.begin_watch(since)))
+            let job = match (&entry, state.thread_count()) {
+                (Entry::Job(job), 0) => Some(Arc::clone(job)),
+                _ => None,
+            };
+            state.queues.of[priority].push(entry, since);
+            (state.call_for(priority), since.and_then(|since| state.begin_watch(since)), job)
         };
         if let Some(at) = look_at {
             self.tell(|overseer| overseer.look_for_slow_starts(at));
@@ -161,7 +205,36 @@ impl Pool {
                 thread.unpark();
                 Ok(())
             }
-            Some(call @ Call::Spawn(_)) => self.answer_for(call, &job, source),
+            Some(call @ Call::Spawn(_)) => self.answer_for(call, job.as_ref(), source).map_err(|why| {
+                let job = job.expect("it is given back only where it was kept");
+                (why, Entry::Job(job))
+            }),
+        }
+    }
+
+    /// A body has put something into its thread's ring, which nobody counted with, or which was closed.
+    fn count_in(self: &Arc<Self>, home: &Home, priority: Priority) {
+        let call = {
+            let mut state = self.lock();
+            if state.epoch != home.epoch {
+                drop(state);
+                return self.refuse_kept(home, priority);
+            }
+            state.count_in(home.thread, priority);
+            state.call_for(priority)
+        };
+        if let Some(call) = call {
+            // A refusal has been told to the overseer; this thread is there to take what it has.
+            _ = self.answer(vec![call]);
+        }
+    }
+
+    /// A stop has given up on this thread, whose body goes on to spawn: what it has put into its ring since is refused.
+    fn refuse_kept(self: &Arc<Self>, home: &Home, priority: Priority) {
+        let Some(ring) = home.ring(priority) else { return };
+        while let Some(entry) = ring.take_back() {
+            self.lock().condemned += 1;
+            self.refuse(vec![(priority, entry)], Refusal::Cancelled);
         }
     }
 
@@ -173,29 +246,11 @@ impl Pool {
 
     /// Runs `job` on this pool thread, in the place of the body that waits for it. `false`: it was not to be had.
     pub(crate) fn run_here(self: &Arc<Self>, home: &Home, priority: Priority, job: &Arc<dyn Job>) -> bool {
-        {
-            let mut state = self.state.lock();
-            if state.epoch != home.epoch {
-                return false;
-            }
-            state.slot(home.thread).running.push(Running { job: Arc::clone(job), since: Instant::now() });
+        let ran = home.run_nested(job).unwrap_or(Ran::Dead);
+        if ran != Ran::Dead {
+            // Its entry is still in the queue, unless another thread has just taken it out and found it dead.
+            self.died(priority);
         }
-        let Done { ran, waiter } = current::enter(self, Arc::clone(job), || Arc::clone(job).run());
-        let (done, swept) = {
-            let mut state = self.state.lock();
-            if state.epoch == home.epoch {
-                let done = state.slot(home.thread).running.pop();
-                // Its entry is still in the queue, unless another thread has just taken it out and found it dead.
-                let swept = if ran == Ran::Dead { Vec::new() } else { state.queues.of[priority].died() };
-                state.totals.count(ran);
-                (done, swept)
-            } else {
-                (None, Vec::new())
-            }
-        };
-        drop((done, swept));
-        // Where a worker's run or another task was run here for a waiter of its own.
-        waiter.into_iter().for_each(wake_contained);
         ran != Ran::Dead
     }
 
@@ -204,7 +259,7 @@ impl Pool {
     /// `false`: the system gave no thread.
     pub(crate) fn carry(self: &Arc<Self>, priority: Priority, job: &Arc<dyn Job>) -> bool {
         let call = {
-            let mut state = self.state.lock();
+            let mut state = self.lock();
             state.queues.carried.push_back((Arc::clone(job), priority));
             state.call()
         };
@@ -213,7 +268,7 @@ impl Pool {
             return true;
         }
         let taken_back = {
-            let mut state = self.state.lock();
+            let mut state = self.lock();
             let carried = &mut state.queues.carried;
             let position = carried.iter().position(|(carried, _)| Arc::ptr_eq(carried, job));
             position.and_then(|position| carried.remove(position))
@@ -224,8 +279,8 @@ impl Pool {
     /// Runs housekeeping at once, whatever the load, on a thread beside all places. Gives it back where there is none.
     pub(crate) fn send(self: &Arc<Self>, errand: Arc<dyn Job>) -> Result<(), Arc<dyn Job>> {
         let call = {
-            let mut state = self.state.lock();
-            if matches!(state.stage, Stage::Created | Stage::Closed) {
+            let mut state = self.lock();
+            if matches!(state.stage(), Stage::Created | Stage::Closed) {
                 return Err(errand);
             }
             state.queues.errands.push_back(Arc::clone(&errand));
@@ -236,7 +291,7 @@ impl Pool {
             return Ok(());
         }
         let taken_back = {
-            let mut state = self.state.lock();
+            let mut state = self.lock();
             let errands = &mut state.queues.errands;
             let position = errands.iter().position(|queued| Arc::ptr_eq(queued, &errand));
             position.and_then(|position| errands.remove(position))
@@ -254,14 +309,14 @@ impl Pool {
     /// `end` says whether the task was delayed; `None`: it had started. It is called under the lock.
     pub(crate) fn cancel(&self, priority: Priority, end: impl FnOnce() -> Option<bool>) -> bool {
         let swept = {
-            let mut state = self.state.lock();
+            let mut state = self.lock();
             let Some(delayed) = end() else { return false };
             state.totals.cancelled += 1;
             if delayed {
                 state.delayed[priority] -= 1;
                 Vec::new()
             } else {
-                state.queues.of[priority].died()
+                state.died(priority)
             }
         };
         drop(swept);
@@ -270,7 +325,7 @@ impl Pool {
 
     /// A job that is queued here was cancelled or claimed elsewhere.
     pub(crate) fn died(&self, priority: Priority) {
-        let swept = self.state.lock().queues.of[priority].died();
+        let swept = self.lock().died(priority);
         drop(swept);
     }
 
@@ -279,7 +334,7 @@ impl Pool {
         if self.is_forked() {
             return;
         }
-        let delayed = &mut self.state.lock().delayed[priority];
+        let delayed = &mut self.lock().delayed[priority];
         *delayed = if more { *delayed + 1 } else { *delayed - 1 };
     }
 
@@ -288,19 +343,18 @@ impl Pool {
         if self.is_forked() {
             return;
         }
-        count(&mut self.state.lock().totals);
+        count(&mut self.lock().totals);
     }
 
     /// Whether something above this priority waits that could start now: a worker's slice then ends early.
     pub(crate) fn is_wanted_above(&self, priority: Priority) -> bool {
-        let state = self.state.lock();
-        Priority::ALL.iter().any(|&other| other > priority && state.queues.of[other].len() > 0)
+        self.glance.look().is_wanted_above(priority)
     }
 
     /// Whom to report as waiting too long, and the moment of the next look; `None`: nobody waits.
     pub(crate) fn slow_starts(&self, now: Instant) -> (Vec<SlowStart>, Option<Instant>) {
         let mut report = Vec::new();
-        let mut state = self.state.lock();
+        let mut state = self.lock();
         let thresholds = state.thresholds;
         let looks =
             Priority::ALL.map(|priority| state.queues.of[priority].slow(priority, now, thresholds, &mut report));
@@ -313,13 +367,13 @@ impl Pool {
         if self.is_forked() {
             return Sample::default();
         }
-        let state = self.state.lock();
+        let mut state = self.lock();
         Sample {
             active: state.active(),
-            queued: state.queues.live(),
+            queued: state.queued(),
             delayed: state.delayed,
             threads: state.thread_count(),
-            totals: state.totals,
+            totals: state.totals(),
         }
     }
 

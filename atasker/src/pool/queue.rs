@@ -4,36 +4,35 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::entry::Entry;
 use super::job::Job;
 use crate::priority::{PerPriority, Priority};
 
-/// Fewer dead entries than this are never worth a sweep.
-const SWEEP_FROM: usize = 64;
+/// Entries in a block: 8 KiB. A queue grows and shrinks by blocks, so that a long one is never copied and its memory
+/// falls back as it empties; what a block needs besides comes to less than a byte for each entry.
+const BLOCK: usize = 254;
 
-/// An empty queue keeps memory for so many entries.
-const KEEP_CAPACITY: usize = 4096;
+/// Empty blocks kept for the next burst.
+const SPARE_BLOCKS: usize = 4;
 
-/// The jobs of one priority, in the order of their coming.
+/// The entries of one priority, in the order of their coming.
 #[derive(Default)]
 pub(super) struct Fifo {
-    /// Dead entries (cancelled, or claimed by a waiter) stay until they come up or a sweep takes them.
-    entries: VecDeque<Entry>,
-    /// Dead entries in there. For a moment below zero, when an entry comes up before its death is reported.
-    dead: isize,
+    /// Dead entries (cancelled, or claimed by a waiter) stay until they come up or a sweep takes them. No block is empty.
+    blocks: VecDeque<VecDeque<Entry>>,
+    /// Entries in all blocks.
+    len: usize,
+    spare: Vec<VecDeque<Entry>>,
+    /// When each came, where that is known. Empty while no slow-start threshold is set.
+    since: VecDeque<Option<Instant>>,
     /// How many at the front have been warned about.
     warned: usize,
     /// How many at the front have been reported as errors.
     errored: usize,
 }
 
-struct Entry {
-    job: Arc<dyn Job>,
-    /// When it came; kept only while a slow-start threshold is set.
-    since: Option<Instant>,
-}
-
-/// A job that was taken out of a queue without being run, and whose queue that was.
-pub(super) type Removed = (Priority, Arc<dyn Job>);
+/// An entry that was taken out of a queue without being run, and whose queue that was.
+pub(super) type Removed = (Priority, Entry);
 
 /// How bad a wait is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,78 +58,99 @@ pub struct SlowStart {
 }
 
 impl Fifo {
-    pub(super) fn push(&mut self, job: Arc<dyn Job>, since: Option<Instant>) {
-        self.entries.push_back(Entry { job, since });
+    pub(super) fn push(&mut self, entry: Entry, since: Option<Instant>) {
+        if since.is_some() {
+            // Those that came before anybody wanted to know.
+            self.since.resize(self.len, None);
+        }
+        if since.is_some() || !self.since.is_empty() {
+            self.since.push_back(since);
+        }
+        self.len += 1;
+        match self.blocks.back_mut() {
+            Some(block) if block.len() < BLOCK => block.push_back(entry),
+            _ => {
+                let mut block = self.empty_block();
+                block.push_back(entry);
+                self.blocks.push_back(block);
+            }
+        }
     }
 
-    pub(super) fn pop(&mut self) -> Option<Arc<dyn Job>> {
-        let entry = self.entries.pop_front()?;
+    /// Puts back what had been taken out: it is older than what stands here.
+    pub(super) fn push_front(&mut self, entry: Entry) {
+        if !self.since.is_empty() {
+            self.since.push_front(None);
+        }
+        self.len += 1;
+        match self.blocks.front_mut() {
+            Some(block) if block.len() < BLOCK => block.push_front(entry),
+            _ => {
+                let mut block = self.empty_block();
+                block.push_front(entry);
+                self.blocks.push_front(block);
+            }
+        }
+    }
+
+    pub(super) fn pop(&mut self) -> Option<Entry> {
+        let block = self.blocks.front_mut()?;
+        let entry = block.pop_front().expect("no block is empty");
+        if block.is_empty() {
+            let block = self.blocks.pop_front().expect("looked at above");
+            if self.spare.len() < SPARE_BLOCKS {
+                self.spare.push(block);
+            }
+        }
+        self.len -= 1;
+        self.since.pop_front();
         self.warned = self.warned.saturating_sub(1);
         self.errored = self.errored.saturating_sub(1);
-        if self.entries.is_empty() && self.entries.capacity() > KEEP_CAPACITY {
-            // What a burst has grown is given back.
-            self.entries = VecDeque::new();
-        }
-        Some(entry.job)
+        Some(entry)
     }
 
-    /// Takes dead entries off the front, so that a look takes no place for them.
-    pub(super) fn bury_head(&mut self, graveyard: &mut Vec<Arc<dyn Job>>) {
-        while self.entries.front().is_some_and(|entry| !entry.job.is_live()) {
-            graveyard.extend(self.pop());
-            self.buried();
-        }
+    fn empty_block(&mut self) -> VecDeque<Entry> {
+        self.spare.pop().unwrap_or_else(|| VecDeque::with_capacity(BLOCK))
+    }
+
+    /// Whether the oldest entry is dead.
+    pub(super) fn is_head_dead(&self) -> bool {
+        self.blocks.front().and_then(VecDeque::front).is_some_and(|entry| !entry.is_live())
     }
 
     /// Entries, dead ones included.
     pub(super) fn len(&self) -> usize {
-        self.entries.len()
+        self.len
     }
 
-    /// Entries that are still to be run.
-    pub(super) fn live(&self) -> usize {
-        self.entries.len().saturating_add_signed(-self.dead)
-    }
-
-    /// An entry that came up was dead.
-    pub(super) fn buried(&mut self) {
-        self.dead -= 1;
-    }
-
-    /// An entry has died where it stands. Gives back what a sweep took out, for the caller to drop outside the lock.
-    ///
-    /// The sweep bounds memory where tasks are queued and cancelled for ever behind a full pool; it comes when half
-    /// the entries are dead, so its cost for each death is constant.
-    pub(super) fn died(&mut self) -> Vec<Arc<dyn Job>> {
-        self.dead += 1;
-        let worth_it = self.dead > SWEEP_FROM as isize && self.dead > (self.entries.len() / 2) as isize;
-        if worth_it { self.sweep() } else { Vec::new() }
-    }
-
-    /// Takes the dead entries out.
-    fn sweep(&mut self) -> Vec<Arc<dyn Job>> {
-        let swept = self.remove(|job| !job.is_live());
-        self.dead -= swept.len() as isize;
-        swept
-    }
-
-    /// Takes out everything that `condemned` says. Each of it that was dead, or dies outside the queue, is still to be
-    /// [`buried`](Self::buried).
-    pub(super) fn remove(&mut self, condemned: impl Fn(&Arc<dyn Job>) -> bool) -> Vec<Arc<dyn Job>> {
+    /// Takes out everything that `condemned` says.
+    pub(super) fn remove(&mut self, condemned: impl Fn(&Entry) -> bool) -> Vec<Entry> {
+        let mut old = std::mem::take(self);
+        self.spare = std::mem::take(&mut old.spare);
         let mut removed = Vec::new();
-        let mut kept = VecDeque::with_capacity(self.entries.len() / 2);
-        let (mut warned, mut errored) = (0, 0);
-        for (position, entry) in self.entries.drain(..).enumerate() {
-            if condemned(&entry.job) {
-                removed.push(entry.job);
+        let (warned, errored) = (old.warned, old.errored);
+        let mut since = std::mem::take(&mut old.since).into_iter();
+        for (position, entry) in old.blocks.into_iter().flatten().enumerate() {
+            let since = since.next().flatten();
+            if condemned(&entry) {
+                removed.push(entry);
             } else {
-                warned += usize::from(position < self.warned);
-                errored += usize::from(position < self.errored);
-                kept.push_back(entry);
+                self.warned += usize::from(position < warned);
+                self.errored += usize::from(position < errored);
+                self.push(entry, since);
             }
         }
-        (self.entries, self.warned, self.errored) = (kept, warned, errored);
         removed
+    }
+
+    /// The entry at that position from the front, and when it came. All blocks but the first and the last are full.
+    fn get(&self, position: usize) -> Option<(&Entry, Option<Instant>)> {
+        let first = self.blocks.front()?.len();
+        let entry = match position.checked_sub(first) {
+            None => self.blocks[0].get(position),
+            Some(behind) => self.blocks.get(1 + behind / BLOCK)?.get(behind % BLOCK),
+        };
+        Some((entry?, self.since.get(position).copied().flatten()))
     }
 
     /// Reports who has newly waited past a threshold, and gives the moment of the next look.
@@ -141,31 +161,29 @@ impl Fifo {
         thresholds: Thresholds,
         report: &mut Vec<SlowStart>,
     ) -> Option<Instant> {
-        let steps = [
-            (thresholds.error, Slowness::Error, &mut self.errored),
-            (thresholds.warn, Slowness::Warning, &mut self.warned),
-        ];
         let mut next: Option<Instant> = None;
-        for (threshold, slowness, reported) in steps {
+        for (threshold, slowness) in [(thresholds.error, Slowness::Error), (thresholds.warn, Slowness::Warning)] {
             let Some(threshold) = threshold else { continue };
-            while let Some(entry) = self.entries.get(*reported) {
-                let due = entry.since.and_then(|since| since.checked_add(threshold));
+            let mut reported = if slowness == Slowness::Error { self.errored } else { self.warned };
+            while let Some((entry, since)) = self.get(reported) {
+                let due = since.and_then(|since| since.checked_add(threshold));
                 match due {
                     Some(due) if due > now => {
                         next = Some(next.map_or(due, |next| next.min(due)));
                         break;
                     }
-                    Some(_) if entry.job.is_live() => report.push(SlowStart {
-                        name: entry.job.name().into_owned(),
+                    Some(_) if entry.is_live() => report.push(SlowStart {
+                        name: entry.name().into_owned(),
                         priority,
-                        waited: now - entry.since.expect("a due entry has a start"),
+                        waited: now - since.expect("a due entry has a start"),
                         slowness,
                     }),
                     // It came before the threshold was set, or is dead.
                     _ => {}
                 }
-                *reported += 1;
+                reported += 1;
             }
+            *(if slowness == Slowness::Error { &mut self.errored } else { &mut self.warned }) = reported;
         }
         next
     }
@@ -196,28 +214,14 @@ pub(super) struct Queues {
 }
 
 impl Queues {
-    pub(super) fn live(&self) -> PerPriority<usize> {
-        PerPriority {
-            low: self.of.low.live(),
-            normal: self.of.normal.live(),
-            high: self.of.high.live(),
-            critical: self.of.critical.live(),
-        }
-    }
-
-    /// Takes out everything that `condemned` says.
-    pub(super) fn remove(&mut self, condemned: impl Fn(&Arc<dyn Job>) -> bool) -> Vec<Removed> {
+    /// Takes out everything that `condemned` says, the most urgent first.
+    pub(super) fn remove(&mut self, condemned: impl Fn(&Entry) -> bool) -> Vec<Removed> {
         let each = Priority::ALL.into_iter().rev();
         each.flat_map(|priority| {
             let removed = self.of[priority].remove(&condemned);
-            removed.into_iter().map(move |job| (priority, job))
+            removed.into_iter().map(move |entry| (priority, entry))
         })
         .collect()
-    }
-
-    /// Takes the dead entries out, for the caller to drop outside the lock.
-    pub(super) fn sweep(&mut self) -> Vec<Arc<dyn Job>> {
-        Priority::ALL.into_iter().flat_map(|priority| self.of[priority].sweep()).collect()
     }
 
     pub(super) fn is_empty(&self) -> bool {

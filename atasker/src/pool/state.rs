@@ -1,15 +1,24 @@
 //! What the pool's lock guards: queues, places, threads, and the one rule of admission.
 
+use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::job::{Job, Ran};
+use super::ahead::KEPT;
+use super::entry::{Entry, Owner, Thief, ring};
+use super::glance::{Glance, Seen};
+use super::home::Home;
+use super::ledger::Ledger;
 use super::limits::{Limits, MAX_ERRANDS, ThreadSpec, thread_spec, thresholds};
 use super::queue::{Queues, Removed, Thresholds};
 use super::totals::Totals;
 use crate::config::Config;
 use crate::priority::{PerPriority, Priority};
-use crate::sync::{Parker, Unparker, is_finished, thread::JoinHandle};
+use crate::sync::atomic::{Ordering, fence};
+use crate::sync::{MutexGuard, Parker, Unparker, is_finished, thread::JoinHandle};
+
+/// Fewer dead entries than this are never worth a sweep.
+const SWEEP_FROM: isize = 64;
 
 /// Where the pool is in its life. It may open again after it has closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,12 +46,6 @@ pub(super) enum Charge {
     Carried(Priority),
 }
 
-/// A body that runs, for the report of those that a stop gave up on.
-pub(super) struct Running {
-    pub(super) job: Arc<dyn Job>,
-    pub(super) since: Instant,
-}
-
 /// One thread.
 pub(super) struct Slot {
     /// Tells the thread from an earlier one in the same slot.
@@ -51,8 +54,16 @@ pub(super) struct Slot {
     unparker: Unparker,
     /// Somebody has ended its sleep: tells a wake-up from a spurious one and from the end of `keep_alive`.
     pub(super) woken: bool,
-    /// What it runs, outermost first.
-    pub(super) running: Vec<Running>,
+    /// What it writes down.
+    pub(super) ledger: Arc<Ledger>,
+    /// The other ends of its rings.
+    pub(super) thieves: [Thief; 3],
+    /// How many entries had been claimed in each when another thread last looked.
+    pub(super) claimed: [usize; 3],
+    /// Entries it was handed at its looks, less those that others have stolen from its rings.
+    pub(super) handed: i64,
+    /// When it last looked.
+    looked_at: Instant,
     /// For the one who joins it; `None` until its maker has stored it.
     pub(super) join: Option<JoinHandle<()>>,
 }
@@ -71,12 +82,18 @@ pub(super) struct Reservation {
     pub(super) serial: u64,
     pub(super) epoch: u64,
     pub(super) parker: Parker,
+    pub(super) ledger: Arc<Ledger>,
+    pub(super) rings: [Owner; 3],
 }
 
 pub(super) struct State {
-    pub(super) stage: Stage,
+    stage: Stage,
     /// Counts the openings and the givings-up. A thread of an older epoch touches nothing here any more.
     pub(super) epoch: u64,
+    /// Counts what threads are to look for before they go on: changes of stage, epoch and configuration.
+    attention: u64,
+    /// What threads see of this without the lock.
+    glance: Arc<Glance>,
     limits: Limits,
     pub(super) threads: ThreadSpec,
     pub(super) thresholds: Thresholds,
@@ -93,14 +110,16 @@ pub(super) struct State {
     /// Jobs that were taken out to be refused, and have not been told yet: a stop is not over before they are.
     pub(super) condemned: usize,
     /// Dead entries that looks have come upon, for the next one who lets go of the lock to drop.
-    pub(super) graveyard: Vec<Arc<dyn Job>>,
+    pub(super) graveyard: Vec<Entry>,
     /// Errands that run.
     errands: usize,
-    /// Running jobs by priority, for the info.
-    active: PerPriority<usize>,
+    /// The threads whose rings are counted with, for each priority that has rings.
+    pub(super) holders: [Vec<usize>; 3],
     /// Tasks that the clock holds, for the info: they hold no place.
     pub(super) delayed: PerPriority<usize>,
     pub(super) slots: Vec<Option<Slot>>,
+    /// Slots that are taken.
+    live: usize,
     /// Threads that sleep, the one that went to sleep last at the end: it is woken first, so cold ones stay cold.
     parked: Vec<usize>,
     /// Threads on their way to a look: woken or being made, and not there yet.
@@ -114,11 +133,30 @@ pub(super) struct State {
     pub(super) totals: Totals,
 }
 
+/// The pool's state, locked. What threads may see of it without the lock is brought up to date when it is let go.
+pub(super) struct Locked<'a>(pub(super) MutexGuard<'a, State>);
+
+impl Deref for Locked<'_> {
+    type Target = State;
+
+    fn deref(&self) -> &State {
+        &self.0
+    }
+}
+
+impl DerefMut for Locked<'_> {
+    fn deref_mut(&mut self) -> &mut State {
+        &mut self.0
+    }
+}
+
 impl State {
-    pub(super) fn new(name: &str, config: &Config) -> Self {
+    pub(super) fn new(name: &str, config: &Config, glance: &Arc<Glance>) -> Self {
         Self {
             stage: Stage::Created,
             epoch: 0,
+            attention: 0,
+            glance: Arc::clone(glance),
             limits: Limits::of(config),
             threads: thread_spec(name, config),
             thresholds: thresholds(config),
@@ -130,9 +168,10 @@ impl State {
             condemned: 0,
             graveyard: Vec::new(),
             errands: 0,
-            active: PerPriority::default(),
+            holders: Default::default(),
             delayed: PerPriority::default(),
             slots: Vec::new(),
+            live: 0,
             parked: Vec::new(),
             searching: 0,
             spawning: 0,
@@ -147,106 +186,162 @@ impl State {
         self.threads = thread_spec(name, config);
         self.thresholds = thresholds(config);
         self.watching = false;
+        self.attention += 1;
+    }
+
+    pub(super) fn stage(&self) -> Stage {
+        self.stage
+    }
+
+    pub(super) fn enter(&mut self, stage: Stage) {
+        self.stage = stage;
+        self.attention += 1;
     }
 
     /// Begins anew: a new epoch, and nothing counted yet.
     pub(super) fn open(&mut self) {
-        self.stage = Stage::Open;
+        self.enter(Stage::Open);
         self.epoch += 1;
         // Empty but for counts of dead entries that a closed pool did not take in any more.
         self.queues = Queues::default();
+        self.glance.forget_dead();
         self.totals = Totals::default();
         self.watching = false;
     }
 
-    /// Takes the next job that may start now.
+    /// What threads are to see of this without the lock.
+    pub(super) fn seen(&self) -> Seen {
+        let queued = |priority| {
+            let holders = self.holders.get(priority as usize);
+            self.queues.of[priority].len() > 0 || holders.is_some_and(|holders| !holders.is_empty())
+        };
+        Seen::new(queued, self.attention, self.places)
+    }
+
+    pub(super) fn show(&self) {
+        self.glance.show(self.seen());
+    }
+
+    /// Takes the next entry that may start now.
     ///
     /// Invariant: priority is strict (`no_high_starts_after_any_low_when_a_slot_opens`). Ceilings rise with
     /// priority, so if the head of the highest non-empty queue does not fit, nothing behind it fits: one look decides.
-    pub(super) fn take(&mut self) -> Option<(Arc<dyn Job>, Charge)> {
+    pub(super) fn take(&mut self, home: &Home) -> Option<(Entry, Charge)> {
+        home.begin_look();
+        self.slot(home.thread).looked_at = home.looked_at();
+        let taken = self.look(home);
+        let may_keep = self.stage == Stage::Open && self.thresholds.first().is_none();
+        home.end_look(self.seen(), self.limits, may_keep);
+        taken
+    }
+
+    fn look(&mut self, home: &Home) -> Option<(Entry, Charge)> {
         if let Some((job, priority)) = self.queues.carried.pop_front() {
             self.carried += 1;
-            return Some((job, Charge::Carried(priority)));
+            self.slot(home.thread).handed += 1;
+            return Some((Entry::Job(job), Charge::Carried(priority)));
         }
         if self.errands < MAX_ERRANDS
             && let Some(job) = self.queues.errands.pop_front()
         {
             self.errands += 1;
-            return Some((job, Charge::Errand));
+            self.slot(home.thread).handed += 1;
+            return Some((Entry::Job(job), Charge::Errand));
         }
         for priority in Priority::ALL.into_iter().rev() {
-            self.queues.of[priority].bury_head(&mut self.graveyard);
-            if self.queues.of[priority].len() == 0 {
+            self.bury_head(priority);
+            if self.queues.of[priority].len() == 0 && self.kept(priority) == 0 {
                 continue;
             }
             let beside = priority == Priority::Critical && self.beside < self.limits.critical;
             if !beside && self.places >= self.limits.places(priority) {
                 return None;
             }
-            let job = self.queues.of[priority].pop().expect("its length was looked at under the same lock");
-            self.active[priority] += 1;
+            // The owners of rings have taken what was there a moment ago.
+            let Some(entry) = self.take_for(home, priority) else { continue };
             if beside {
                 self.beside += 1;
-                return Some((job, Charge::Beside));
+                return Some((entry, Charge::Beside));
             }
             self.places += 1;
             self.totals.largest_active = self.totals.largest_active.max(self.places);
-            return Some((job, Charge::Place(priority)));
+            return Some((entry, Charge::Place(priority)));
         }
         None
     }
 
-    /// Gives back what a job was charged to, and counts what became of it.
-    ///
-    /// Returns dead entries that a sweep took out, to be dropped outside the lock.
-    pub(super) fn release(&mut self, charge: Charge, ran: Ran) -> Vec<Arc<dyn Job>> {
-        self.totals.count(ran);
-        let priority = match charge {
-            Charge::Place(priority) => {
-                self.places -= 1;
-                priority
-            }
-            Charge::Beside => {
-                self.beside -= 1;
-                Priority::Critical
-            }
-            Charge::Errand => {
-                self.errands -= 1;
-                return Vec::new();
-            }
-            Charge::Carried(priority) => {
-                self.carried -= 1;
-                return if ran == Ran::Dead { Vec::new() } else { self.queues.of[priority].died() };
-            }
-        };
-        self.active[priority] -= 1;
-        if ran == Ran::Dead {
-            self.queues.of[priority].buried();
+    /// Takes dead entries off the front, so that a look takes no place for them.
+    fn bury_head(&mut self, priority: Priority) {
+        while self.queues.of[priority].is_head_dead() {
+            self.graveyard.extend(self.queues.of[priority].pop());
+            self.glance.buried(priority, 1);
         }
-        Vec::new()
+    }
+
+    /// Gives back what a turn was charged to.
+    pub(super) fn release(&mut self, charge: Charge) {
+        match charge {
+            Charge::Place(_) => self.places -= 1,
+            Charge::Beside => self.beside -= 1,
+            Charge::Errand => self.errands -= 1,
+            Charge::Carried(_) => self.carried -= 1,
+        }
+    }
+
+    /// An entry has died where it stands. Gives back what a sweep took out, for the caller to drop outside the lock.
+    ///
+    /// The sweep bounds memory where tasks are queued and cancelled for ever behind a full pool; it comes when half
+    /// the entries are dead, so its cost for each death is constant.
+    pub(super) fn died(&mut self, priority: Priority) -> Vec<Entry> {
+        let dead = self.glance.died(priority);
+        let worth_it = dead > SWEEP_FROM && dead > (self.queues.of[priority].len() / 2) as isize;
+        if worth_it { self.sweep(priority) } else { Vec::new() }
+    }
+
+    /// Takes the dead entries out of a queue.
+    fn sweep(&mut self, priority: Priority) -> Vec<Entry> {
+        let swept = self.queues.of[priority].remove(|entry| !entry.is_live());
+        self.glance.buried(priority, swept.len());
+        swept
+    }
+
+    /// Takes the dead entries out of all queues, for the caller to drop outside the lock.
+    pub(super) fn sweep_all(&mut self) -> Vec<Entry> {
+        Priority::ALL.into_iter().flat_map(|priority| self.sweep(priority)).collect()
     }
 
     /// How many more threads should be on their way to a look.
     ///
     /// Counts what could be taken this moment, priority by priority as `take` would, less the threads that are
     /// already coming. Dead entries are counted as if alive: at worst a thread looks once in vain.
-    fn shortage(&self) -> usize {
-        let queues = &self.queues.of;
-        let critical = queues.critical.len();
-        let beside = critical.min(self.limits.critical.saturating_sub(self.beside));
+    fn shortage(&mut self) -> usize {
+        let waiting = PerPriority {
+            low: self.queues.of.low.len() + self.kept(Priority::Low),
+            normal: self.queues.of.normal.len() + self.kept(Priority::Normal),
+            high: self.queues.of.high.len() + self.kept(Priority::High),
+            critical: self.queues.of.critical.len(),
+        };
+        let beside = waiting.critical.min(self.limits.critical.saturating_sub(self.beside));
         let mut places = self.places;
         let errands = self.queues.errands.len().min(MAX_ERRANDS - self.errands);
         let mut admissible = self.queues.carried.len() + errands + beside;
         for (queued, limit) in [
-            (critical - beside + queues.high.len(), self.limits.high),
-            (queues.normal.len(), self.limits.normal),
-            (queues.low.len(), self.limits.low),
+            (waiting.critical - beside + waiting.high, self.limits.high),
+            (waiting.normal, self.limits.normal),
+            (waiting.low, self.limits.low),
         ] {
             let fitting = queued.min(limit.saturating_sub(places));
             admissible += fitting;
             places += fitting;
         }
         admissible.saturating_sub(self.searching)
+    }
+
+    /// Calls one thread if one more is needed for an entry of that priority, which has just come.
+    pub(super) fn call_for(&mut self, priority: Priority) -> Option<Call> {
+        // Most come while all places are in use: one comparison instead of a count of everything.
+        let full = priority != Priority::Critical && self.places >= self.limits.places(priority);
+        if full { None } else { self.call() }
     }
 
     /// Calls one thread if one more is needed.
@@ -295,16 +390,29 @@ impl State {
         let parker = Parker::new();
         let serial = self.next_serial;
         self.next_serial += 1;
-        let unparker = parker.unparker().clone();
-        let slot = Slot { serial, unparker, woken: false, running: Vec::new(), join: None };
+        let ledger = Arc::new(Ledger::new());
+        let [(low, low_thief), (normal, normal_thief), (high, high_thief)] = [ring(), ring(), ring()];
+        let slot = Slot {
+            serial,
+            unparker: parker.unparker().clone(),
+            woken: false,
+            ledger: Arc::clone(&ledger),
+            thieves: [low_thief, normal_thief, high_thief],
+            claimed: [0; 3],
+            handed: 0,
+            looked_at: Instant::now(),
+            join: None,
+        };
         let free = self.slots.iter().position(Option::is_none);
         let index = free.unwrap_or_else(|| {
             self.slots.push(None);
             self.slots.len() - 1
         });
         self.slots[index] = Some(slot);
+        self.live += 1;
         self.totals.largest_threads = self.totals.largest_threads.max(self.thread_count());
-        Call::Spawn(Reservation { slot: index, serial, epoch: self.epoch, parker })
+        let rings = [low, normal, high];
+        Call::Spawn(Reservation { slot: index, serial, epoch: self.epoch, parker, ledger, rings })
     }
 
     /// A called thread has come to its look.
@@ -329,11 +437,15 @@ impl State {
         position.map(|position| self.parked.remove(position)).is_some()
     }
 
-    /// The thread leaves for good.
+    /// The thread leaves for good. Its rings are empty.
     pub(super) fn leave(&mut self, thread: usize) {
-        if let Some(join) = self.slots[thread].take().and_then(|slot| slot.join) {
-            self.left.push(join);
+        for priority in KEPT {
+            self.kept(priority);
         }
+        let Some(slot) = self.slots[thread].take() else { return };
+        self.live -= 1;
+        slot.ledger.add_to(&mut self.totals);
+        self.left.extend(slot.join);
     }
 
     /// A thread was made: keeps its handle for the one who joins it. It may have left already.
@@ -361,7 +473,7 @@ impl State {
     /// A thread that was to come could not be made.
     pub(super) fn unmade(&mut self, thread: usize) {
         self.searching -= 1;
-        self.slots[thread] = None;
+        self.live -= usize::from(self.slots[thread].take().is_some());
     }
 
     pub(super) fn slot(&mut self, thread: usize) -> &mut Slot {
@@ -369,11 +481,12 @@ impl State {
     }
 
     pub(super) fn thread_count(&self) -> usize {
-        self.slots.iter().flatten().count()
+        self.live
     }
 
-    /// Takes jobs out of the queues for the pool to refuse.
-    pub(super) fn condemn(&mut self, condemned: impl Fn(&Arc<dyn Job>) -> bool) -> Vec<Removed> {
+    /// Takes entries out of the queues for the pool to refuse.
+    pub(super) fn condemn(&mut self, condemned: impl Fn(&Entry) -> bool) -> Vec<Removed> {
+        self.recall();
         let removed = self.queues.remove(condemned);
         self.condemned += removed.len();
         removed
@@ -387,28 +500,72 @@ impl State {
     /// Whether nothing runs, waits or is on its way.
     pub(super) fn is_quiet(&self) -> bool {
         let running = self.places + self.beside + self.carried + self.errands;
-        running == 0 && self.spawning == 0 && self.condemned == 0 && self.queues.is_empty()
+        let kept = |thread: &usize| self.slots[*thread].iter().flat_map(|slot| &slot.thieves).any(|ring| ring.len() > 0);
+        running == 0
+            && self.spawning == 0
+            && self.condemned == 0
+            && self.queues.is_empty()
+            && !self.holders.iter().flatten().any(kept)
     }
 
+    /// Bodies that run, by priority.
     pub(super) fn active(&self) -> PerPriority<usize> {
-        self.active
+        let mut active = PerPriority::default();
+        for priority in self.slots.iter().flatten().filter_map(|slot| slot.ledger.shown()) {
+            active[priority] += 1;
+        }
+        active
+    }
+
+    /// Entries that wait and are alive, by priority.
+    pub(super) fn queued(&mut self) -> PerPriority<usize> {
+        let mut queued = PerPriority::default();
+        for priority in Priority::ALL {
+            let waiting = self.queues.of[priority].len() + self.kept(priority);
+            queued[priority] = waiting.saturating_add_signed(-self.glance.dead(priority));
+        }
+        queued
+    }
+
+    /// Counts since the opening.
+    pub(super) fn totals(&self) -> Totals {
+        let mut totals = self.totals;
+        self.slots.iter().flatten().for_each(|slot| slot.ledger.add_to(&mut totals));
+        totals
     }
 
     /// Forgets the running bodies and their threads, and gives both back: the end of a bounded stop.
     ///
     /// The threads are to be woken: a parked one then sees that its epoch is over.
-    pub(super) fn give_up(&mut self) -> (Vec<Running>, Vec<Unparker>) {
+    pub(super) fn give_up(&mut self) -> (Vec<(String, Instant)>, Vec<Unparker>) {
         self.epoch += 1;
-        (self.places, self.beside, self.carried, self.errands) = (0, 0, 0, 0);
-        (self.searching, self.spawning) = (0, 0);
-        self.active = PerPriority::default();
-        self.parked.clear();
-        let slots = std::mem::take(&mut self.slots);
+        self.enter(Stage::Closed);
+        // The race this closes: a body of such a thread fills its ring just now (`Home::keep`). It fills first and looks
+        // here second; this is told first, and the rings are closed second. What it then finds in there is its own.
+        self.show();
+        fence(Ordering::SeqCst);
         let (mut running, mut threads) = (Vec::new(), Vec::new());
-        for slot in slots.into_iter().flatten() {
-            running.extend(slot.running);
-            threads.push(slot.unparker);
+        for thread in 0..self.slots.len() {
+            let Some(slot) = &mut self.slots[thread] else { continue };
+            let claimed = slot.thieves.iter_mut().map(|thief| thief.close() as i64).sum::<i64>();
+            let taken = u64::try_from(slot.handed + claimed).expect("what was stolen had been claimed");
+            let looked_at = slot.looked_at;
+            let named = slot.ledger.give_up(taken, &mut self.totals);
+            running.extend(named.into_iter().map(|(name, since)| (name, since.unwrap_or(looked_at))));
+            threads.push(slot.unparker.clone());
         }
+        self.recall();
+        self.holders = Default::default();
+        (self.places, self.beside, self.carried, self.errands) = (0, 0, 0, 0);
+        (self.searching, self.spawning, self.live) = (0, 0, 0);
+        self.parked.clear();
+        self.slots.clear();
         (running, threads)
+    }
+}
+
+impl Drop for Locked<'_> {
+    fn drop(&mut self) {
+        self.0.show();
     }
 }

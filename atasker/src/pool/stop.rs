@@ -4,20 +4,24 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::Pool;
-use super::job::{Job, Refusal};
+use super::current;
+use super::entry::Entry;
+use super::job::Refusal;
 use super::queue::Removed;
-use super::state::{Running, Stage};
+use super::state::Stage;
+use crate::log;
+use crate::panics::drop_contained;
 use crate::sync::atomic::Ordering;
 
 impl Pool {
     /// Closes the intake for callers.
     pub(crate) fn drain(&self) {
-        self.state.lock().stage = Stage::Draining;
+        self.lock().enter(Stage::Draining);
     }
 
     /// Asks every body that runs now to end.
     pub(crate) fn hurry(&self) {
-        let epoch = self.state.lock().epoch;
+        let epoch = self.lock().epoch;
         // Relaxed: a flag that bodies look at when they like; nothing else is published by it.
         self.hurried.store(epoch, Ordering::Relaxed);
     }
@@ -28,22 +32,22 @@ impl Pool {
     }
 
     /// Takes every task out of the queues and cancels it. Workers' runs stay.
-    pub(crate) fn cancel_queued(&self) {
+    pub(crate) fn cancel_queued(self: &Arc<Self>) {
         let cancelled = {
-            let mut state = self.state.lock();
+            let mut state = self.lock();
             // A carried task also stands in its own queue.
             state.queues.carried.retain(|(job, _)| !job.is_task());
-            state.condemn(|job| job.is_task())
+            state.condemn(Entry::is_task)
         };
         self.refuse(cancelled, Refusal::Cancelled);
     }
 
     /// Whether nothing runs or waits.
     pub(crate) fn is_quiet(&self) -> bool {
-        let mut state = self.state.lock();
+        let mut state = self.lock();
         if !state.is_quiet() && state.thread_count() == 0 {
             // Dead entries are buried by the threads that take them out; where there is none, here.
-            let dead = state.queues.sweep();
+            let dead = state.sweep_all();
             let quiet = state.is_quiet();
             drop(state);
             drop(dead);
@@ -56,21 +60,21 @@ impl Pool {
     pub(crate) fn undo_open(self: &Arc<Self>, was_created: bool) {
         self.close();
         if was_created {
-            self.state.lock().stage = Stage::Created;
+            self.lock().enter(Stage::Created);
         }
     }
 
     /// Sends the threads away and joins them. To be called when the pool is quiet.
     pub(crate) fn close(self: &Arc<Self>) {
         let calls = {
-            let mut state = self.state.lock();
-            state.stage = Stage::Closed;
+            let mut state = self.lock();
+            state.enter(Stage::Closed);
             state.call_parked()
         };
         _ = self.answer(calls);
         loop {
             let joins = {
-                let mut state = self.state.lock();
+                let mut state = self.lock();
                 let running = state.slots.iter_mut().flatten().filter_map(|slot| slot.join.take());
                 let mut joins: Vec<_> = running.collect();
                 joins.append(&mut state.left);
@@ -87,10 +91,9 @@ impl Pool {
     }
 
     /// Closes without waiting: cancels what is queued and gives up on what runs. Names it, and since when it runs.
-    pub(crate) fn give_up(&self) -> Vec<(String, Instant)> {
+    pub(crate) fn give_up(self: &Arc<Self>) -> Vec<(String, Instant)> {
         let (running, threads, stranded, errands) = {
-            let mut state = self.state.lock();
-            state.stage = Stage::Closed;
+            let mut state = self.lock();
             let (running, threads) = state.give_up();
             state.queues.carried.clear();
             let errands = std::mem::take(&mut state.queues.errands);
@@ -102,32 +105,51 @@ impl Pool {
         }
         self.refuse(stranded, Refusal::Cancelled);
         for errand in errands {
-            errand.refuse(Refusal::Cancelled);
+            errand.refuse(self, Refusal::Cancelled);
         }
-        running.iter().map(|Running { job, since }| (job.name().into_owned(), *since)).collect()
+        running
     }
 
-    /// Refuses jobs that were taken out of their queues.
-    pub(super) fn refuse(&self, jobs: Vec<Removed>, why: Refusal) {
-        let condemned = jobs.len();
+    /// Refuses entries that were taken out of their queues.
+    pub(super) fn refuse(self: &Arc<Self>, entries: Vec<Removed>, why: Refusal) {
+        let condemned = entries.len();
         let mut refused = Vec::with_capacity(condemned);
-        for (priority, job) in jobs {
-            if Arc::clone(&job).refuse(why) {
-                refused.push(job);
+        for (priority, entry) in entries {
+            let ended = match &entry {
+                Entry::Job(job) => Arc::clone(job).refuse(self, why),
+                Entry::Closure(closure) => {
+                    self.count(|totals| totals.count_refusal(why));
+                    if why == Refusal::NoThread {
+                        log::rejected(closure.name().get(), "the system gives no thread");
+                    }
+                    true
+                }
+            };
+            if ended {
+                refused.push(entry);
             } else {
                 // It was dead, or was claimed or cancelled since it was taken out: either is, or will be, reported as the
                 // death of an entry in the queue.
-                self.state.lock().queues.of[priority].buried();
+                self.glance.buried(priority, 1);
             }
         }
-        self.state.lock().condemned -= condemned;
+        self.lock().condemned -= condemned;
         self.tell_if_quiet();
         // Only now: a body's Drop is user code, which may take long, or wait for another that is refused with it.
-        refused.into_iter().for_each(Job::drop_body);
+        refused.into_iter().for_each(|entry| self.drop_unrun(entry));
+    }
+
+    /// Drops an entry that will not run, as a body of the pool: what its values' `Drop` calls, a stop among it, must not
+    /// wait for the thread it is called on.
+    pub(super) fn drop_unrun(self: &Arc<Self>, entry: Entry) {
+        match entry {
+            Entry::Job(job) => job.drop_body(self),
+            Entry::Closure(closure) => current::enter_unnamed(self, || drop_contained(closure)),
+        }
     }
 
     pub(super) fn tell_if_quiet(&self) {
-        if self.state.lock().is_drained() {
+        if self.lock().is_drained() {
             self.tell(|overseer| overseer.quiet());
         }
     }

@@ -1,18 +1,18 @@
 //! The life of a pool thread: look, run, look again; sleep when there is nothing; leave after a while.
 
 use std::io;
+use std::rc::Rc;
 use std::sync::Arc;
-use std::task::Waker;
 use std::time::Instant;
 
 use super::Pool;
-use super::current::{self, Home};
-use super::job::Done;
+use super::current;
+use super::entry::Entry;
+use super::home::Home;
 use super::limits::ThreadSpec;
-use super::state::{Reservation, Running, Stage, State};
-use crate::panics::wake_contained;
+use super::state::{Locked, Reservation, Stage};
+use crate::sync::Parker;
 use crate::sync::thread::{Builder, JoinHandle};
-use crate::sync::{MutexGuard, Parker};
 use crate::time::Deadline;
 
 /// Makes a thread in the slot kept for it.
@@ -33,22 +33,23 @@ fn live(pool: Arc<Pool>, reservation: Reservation) {
 }
 
 fn work(pool: &Arc<Pool>, reservation: Reservation) {
-    let home = Home { pool: Arc::clone(pool), thread: reservation.slot, epoch: reservation.epoch };
-    current::settle(home.clone());
-    let mut state = pool.state.lock();
+    let Reservation { slot, epoch, parker, ledger, rings, .. } = reservation;
+    let home = Rc::new(Home::new(Arc::clone(pool), slot, epoch, ledger, rings));
+    current::settle(&home);
+    let mut state = pool.lock();
     if state.epoch != home.epoch {
         return;
     }
     state.arrived();
     loop {
-        let taken = state.take();
+        let taken = state.take(&home);
         let dead = std::mem::take(&mut state.graveyard);
-        let Some((job, charge)) = taken else {
-            let found = if dead.is_empty() {
-                sleep(pool, state, &home, &reservation.parker)
-            } else {
-                tidy(pool, state, &home, None, dead)
-            };
+        let Some((entry, charge)) = taken else {
+            if !home.is_empty() {
+                // Taken ahead, and not to be started now: it waits where others find it.
+                state.put_back(&home);
+            }
+            let found = if dead.is_empty() { sleep(pool, state, &home, &parker) } else { tidy(pool, state, &home, dead) };
             match found {
                 Some(awake) => state = awake,
                 None => return,
@@ -57,26 +58,20 @@ fn work(pool: &Arc<Pool>, reservation: Reservation) {
         };
         // What this thread took may have been charged elsewhere than what it gave back before, so a place may be free.
         let call = state.call();
-        state.slot(home.thread).running.push(Running { job: Arc::clone(&job), since: Instant::now() });
         drop(state);
         drop(dead);
         if let Some(call) = call {
             // A refusal has been told to the overseer; this thread is there to take what is left.
             _ = pool.answer(vec![call]);
         }
-        let Done { ran, waiter } = current::enter(pool, Arc::clone(&job), || job.run());
-        state = pool.state.lock();
+        home.turn(entry, charge);
+        state = pool.lock();
         if state.epoch != home.epoch {
-            // Given up on, not forgotten: who waits for it learns of its end.
-            drop(state);
-            waiter.into_iter().for_each(wake_contained);
             return;
         }
-        let done = state.slot(home.thread).running.pop();
-        let swept = state.release(charge, ran);
-        let last_owner = done.as_ref().is_some_and(|done| Arc::strong_count(&done.job) == 1);
-        if waiter.is_some() || last_owner || !swept.is_empty() || state.is_drained() {
-            match tidy(pool, state, &home, waiter, (done, swept)) {
+        state.release(charge);
+        if state.is_drained() {
+            match tidy(pool, state, &home, Vec::new()) {
                 Some(relocked) => state = relocked,
                 None => return,
             }
@@ -84,29 +79,19 @@ fn work(pool: &Arc<Pool>, reservation: Reservation) {
     }
 }
 
-/// What may not be done under the lock: wakes who waits for a job, drops what may be the last owner of one, tells that
-/// the pool is quiet.
+/// What may not be done under the lock: drops what may be the last owner of a job, tells that the pool is quiet.
 ///
 /// `None`: the thread's epoch is over.
-fn tidy<'a, T>(
-    pool: &'a Pool,
-    mut state: MutexGuard<'a, State>,
-    home: &Home,
-    waiter: Option<Waker>,
-    spent: T,
-) -> Option<MutexGuard<'a, State>> {
+fn tidy<'a>(pool: &'a Pool, mut state: Locked<'a>, home: &Home, dead: Vec<Entry>) -> Option<Locked<'a>> {
     let drained = state.is_drained();
     // It comes back to a look in a moment: nobody else need be called for what it will find.
     state.departs();
     drop(state);
-    if let Some(waiter) = waiter {
-        wake_contained(waiter);
-    }
-    drop(spent);
+    drop(dead);
     if drained {
         pool.tell(|overseer| overseer.quiet());
     }
-    let mut state = pool.state.lock();
+    let mut state = pool.lock();
     if state.epoch != home.epoch {
         return None;
     }
@@ -115,14 +100,9 @@ fn tidy<'a, T>(
 }
 
 /// Sleeps until called. `None`: the thread has left.
-fn sleep<'a>(
-    pool: &'a Pool,
-    mut state: MutexGuard<'a, State>,
-    home: &Home,
-    parker: &Parker,
-) -> Option<MutexGuard<'a, State>> {
+fn sleep<'a>(pool: &'a Pool, mut state: Locked<'a>, home: &Home, parker: &Parker) -> Option<Locked<'a>> {
     let mut until = Deadline::within(state.threads.keep_alive);
-    if state.stage == Stage::Closed {
+    if state.stage() == Stage::Closed {
         state.leave(home.thread);
         return None;
     }
@@ -135,7 +115,7 @@ fn sleep<'a>(
             Deadline::Never => parker.park(),
             Deadline::At(at) => parker.park_deadline(at),
         }
-        state = pool.state.lock();
+        state = pool.lock();
         if state.epoch != home.epoch {
             return None;
         }

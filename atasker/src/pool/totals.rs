@@ -1,6 +1,6 @@
 //! What a pool counts.
 
-use super::job::Ran;
+use super::job::Refusal;
 
 /// Counts since the supervisor was started.
 ///
@@ -32,12 +32,11 @@ impl Totals {
         self.completed + self.panicked
     }
 
-    pub(super) fn count(&mut self, ran: Ran) {
-        match ran {
-            Ran::Task { panicked: false } => self.completed += 1,
-            Ran::Task { panicked: true } => self.panicked += 1,
-            Ran::Slice => self.worker_slices += 1,
-            Ran::Dead | Ran::Errand => {}
+    /// Counts a task that was taken in and will not run.
+    pub(crate) fn count_refusal(&mut self, why: Refusal) {
+        match why {
+            Refusal::Cancelled => self.cancelled += 1,
+            Refusal::NoThread => self.rejected += 1,
         }
     }
 }

@@ -5,12 +5,12 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::options::TaskOptions;
-use super::{Plan, submit, submit_or_drop};
+use super::{Plan, detach, submit, submit_or_drop};
 use crate::error::Rejected;
+use crate::pool::{OwnName, StaticName};
 use crate::priority::Priority;
 use crate::supervisor::{Core, Supervisor, task_supervisor};
-use crate::task::{Task, name_of};
+use crate::task::{Name, Task};
 
 /// Makes a task of any closure or fn without arguments: what `#[background_task]` does, by hand.
 ///
@@ -27,44 +27,50 @@ use crate::task::{Task, name_of};
 /// assert_eq!(task.wait()?, "all quiet");
 /// # Ok::<(), atasker::Error>(())
 /// ```
-pub fn background_task<F, T>(body: F) -> TaskBuilder<F>
+pub fn background_task<F, T>(body: F) -> TaskBuilder<'static, F>
 where
     F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,
 {
-    TaskBuilder { body, options: TaskOptions::new() }
+    TaskBuilder { body, priority: Priority::default(), name: None, delay: None, supervisor: None }
 }
 
 /// A task about to be started; made by [`background_task`].
 #[must_use = "a task does nothing until it is started: call start() or detach()"]
-pub struct TaskBuilder<F> {
+pub struct TaskBuilder<'s, F> {
     body: F,
-    options: TaskOptions,
+    priority: Priority,
+    name: Option<Cow<'static, str>>,
+    delay: Option<Duration>,
+    /// Borrowed: a clone for each task would be a count that all who spawn write to.
+    supervisor: Option<&'s Supervisor>,
 }
 
-impl<F> TaskBuilder<F> {
+impl<'s, F> TaskBuilder<'s, F> {
     /// How urgent it is. Default: [`Priority::Normal`].
     pub fn priority(mut self, priority: Priority) -> Self {
-        self.options = self.options.priority(priority);
+        self.priority = priority;
         self
     }
 
     /// What it is called in reports. Default: the fn's path, a closure's type name.
     pub fn name(mut self, name: impl Into<Cow<'static, str>>) -> Self {
-        self.options = self.options.name(name);
+        self.name = Some(name.into());
         self
     }
 
     /// How long it waits before it is queued; it holds no place meanwhile. Default: not at all.
     pub fn delay(mut self, delay: Duration) -> Self {
-        self.options = self.options.delay(delay);
+        self.delay = Some(delay);
         self
     }
 
     /// Whose pool it runs on. Default: the global supervisor's.
-    pub fn supervisor(mut self, supervisor: &Supervisor) -> Self {
-        self.options = self.options.supervisor(supervisor);
-        self
+    pub fn supervisor<'t>(self, supervisor: &'t Supervisor) -> TaskBuilder<'t, F>
+    where
+        's: 't,
+    {
+        TaskBuilder { supervisor: Some(supervisor), ..self }
     }
 
     /// Starts it. Never fails and never loses: refused, the handle says `Rejected`, and a warning is logged.
@@ -73,8 +79,8 @@ impl<F> TaskBuilder<F> {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        let (supervisor, plan, body) = self.plan(false);
-        Task::new(submit_or_drop(&supervisor, plan, body))
+        let (core, plan, body) = self.plan();
+        Task::new(submit_or_drop(core, plan, body))
     }
 
     /// Starts it, or gives the body back.
@@ -100,8 +106,8 @@ impl<F> TaskBuilder<F> {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        let (supervisor, plan, body) = self.plan(false);
-        let (cell, taken) = submit(&supervisor, plan, body);
+        let (core, plan, body) = self.plan();
+        let (cell, taken) = submit(core, plan, body);
         taken.map(|()| Task::new(cell)).map_err(Rejected::new)
     }
 
@@ -111,20 +117,27 @@ impl<F> TaskBuilder<F> {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        let (supervisor, plan, body) = self.plan(true);
-        drop(submit_or_drop(&supervisor, plan, body));
+        let (core, plan, body) = self.plan();
+        detach::<OwnName<F>, _, _>(core, plan, body);
     }
 
-    fn plan(self, detached: bool) -> (Arc<Core>, Plan, F) {
-        let TaskOptions { priority, name, delay, supervisor } = self.options;
-        let plan = Plan { name: name_of::<F>(name), priority: priority.unwrap_or_default(), delay, detached };
-        let supervisor = supervisor.as_ref().unwrap_or_else(|| task_supervisor());
-        (Arc::clone(&supervisor.core), plan, self.body)
+    fn plan(self) -> (&'s Arc<Core>, Plan, F)
+    where
+        F: 'static,
+    {
+        let Self { body, priority, name, delay, supervisor } = self;
+        let name = name.map_or_else(|| Name::Static(StaticName::of::<OwnName<F>>()), Name::Given);
+        let supervisor: &'s Supervisor = supervisor.unwrap_or_else(|| task_supervisor());
+        (&supervisor.core, Plan { name, priority, delay }, body)
     }
 }
 
-impl<F> fmt::Debug for TaskBuilder<F> {
+impl<F> fmt::Debug for TaskBuilder<'_, F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TaskBuilder").field("options", &self.options).finish_non_exhaustive()
+        f.debug_struct("TaskBuilder")
+            .field("priority", &self.priority)
+            .field("name", &self.name)
+            .field("delay", &self.delay)
+            .finish_non_exhaustive()
     }
 }

@@ -17,10 +17,10 @@ use crate::clock;
 use crate::error::Error;
 use crate::log;
 use crate::panics::drop_contained;
-use crate::pool::Refused;
+use crate::pool::{Closure, Entry, Named, Refused, Source};
 use crate::priority::Priority;
 use crate::supervisor::Core;
-use crate::task::{Cell, Head, Name, TaskStatus};
+use crate::task::{Cell, Head, Name, Task, TaskStatus};
 use crate::time::Deadline;
 
 /// How a task is to be started.
@@ -28,8 +28,55 @@ struct Plan {
     name: Name,
     priority: Priority,
     delay: Option<Duration>,
-    /// Nobody will hold a handle.
-    detached: bool,
+}
+
+/// Starts a task that nobody will have a handle of. Most travel as they are: without a cell, without an allocation.
+fn detach<N, F, T>(core: &Arc<Core>, plan: Plan, body: F)
+where
+    N: Named,
+    F: FnOnce() -> T + Send + 'static,
+    T: 'static,
+{
+    let body = move || {
+        let result = body();
+        // Its Drop is no part of the task.
+        if std::mem::needs_drop::<T>() {
+            drop_contained(result);
+        }
+    };
+    // A name of its own, or a time to wait for, is kept in a cell.
+    if matches!(plan.name, Name::Static(_)) && plan.delay.is_none_or(|delay| delay.is_zero()) {
+        send(core, plan.priority, Closure::new::<N, _>(body));
+    } else {
+        Task::new(submit_or_drop(core, plan, body)).detach();
+    }
+}
+
+fn send(core: &Arc<Core>, priority: Priority, closure: Closure) {
+    let mut entry = Entry::Closure(closure);
+    let (why, refused) = loop {
+        let (why, refused) = match core.pool.submit(priority, entry, Source::Caller) {
+            Ok(()) => return,
+            Err((Refused::NotStarted, refused)) => match core.ensure_running() {
+                Ok(()) => {
+                    entry = refused;
+                    continue;
+                }
+                Err(why) => (why, refused),
+            },
+            Err((Refused::Forked, refused)) => (Error::Forked, refused),
+            Err((Refused::Stopped | Refused::NoThread, refused)) => (Error::Stopped, refused),
+        };
+        break (why, refused);
+    };
+    core.pool.count(|totals| {
+        totals.submitted += 1;
+        totals.rejected += 1;
+    });
+    if let Entry::Closure(closure) = refused {
+        log::rejected(closure.name().get(), &why.to_string());
+        drop_contained(closure);
+    }
 }
 
 /// [`submit`] for those who don't want a refused body back.
@@ -53,11 +100,11 @@ where
     F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,
 {
-    let Plan { name, priority, delay, detached } = plan;
+    let Plan { name, priority, delay } = plan;
     let delay = delay.filter(|delay| !delay.is_zero());
     let status = if delay.is_some() { TaskStatus::Delayed } else { TaskStatus::Queued };
     let pool = Arc::clone(&core.pool);
-    let head = Head::new(pool, name, priority, status, detached, core.max_nesting(), core.task_times());
+    let head = Head::new(pool, name, priority, status, core.max_nesting(), core.task_times());
     let cell = Cell::new(head, body);
     let taken = match delay {
         None => queue(core, &cell),
@@ -103,7 +150,7 @@ where
 }
 
 fn refused<F, T>(cell: &Arc<Cell<F, T>>, body: Option<F>, why: &dyn std::fmt::Display) -> Result<(), F> {
-    log::rejected(cell.name(), &why.to_string());
+    log::rejected(&cell.name(), &why.to_string());
     // `None`: a stop was faster and has cancelled it, which its handle says.
     body.map_or(Ok(()), Err)
 }

@@ -1,18 +1,20 @@
 //! What `#[background_task]` emits: the declaration at its place in the code, and one call.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::time::Duration;
 
 use super::options::TaskOptions;
-use super::{Plan, submit_or_drop};
+use super::{Plan, detach, submit_or_drop};
+use crate::pool::{Named, StaticName};
 use crate::priority::Priority;
 use crate::supervisor::{Supervisor, task_supervisor};
-use crate::task::Task;
+use crate::task::{Name, Task};
 
 /// A declared task, about to be started.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone)]
 pub struct Site<'a> {
-    name: &'static str,
+    name: Name,
     priority: Priority,
     delay: Option<Duration>,
     supervisor: Option<&'a Supervisor>,
@@ -20,24 +22,33 @@ pub struct Site<'a> {
 
 impl<'a> Site<'a> {
     /// A task of that name, with the defaults.
-    pub const fn new(name: &'static str) -> Self {
+    pub fn new(name: &'static str) -> Self {
+        Self::with_name(Name::Given(Cow::Borrowed(name)))
+    }
+
+    /// A task whose companion stands for its name, with the defaults.
+    pub fn of<N: Named>() -> Self {
+        Self::with_name(Name::Static(StaticName::of::<N>()))
+    }
+
+    fn with_name(name: Name) -> Self {
         Self { name, priority: Priority::Normal, delay: None, supervisor: None }
     }
 
     /// The key `priority`.
-    pub const fn priority(mut self, priority: Priority) -> Self {
+    pub fn priority(mut self, priority: Priority) -> Self {
         self.priority = priority;
         self
     }
 
     /// The key `delay`.
-    pub const fn delay(mut self, delay: Duration) -> Self {
+    pub fn delay(mut self, delay: Duration) -> Self {
         self.delay = Some(delay);
         self
     }
 
     /// The key `supervisor`.
-    pub const fn supervisor(mut self, supervisor: &'a Supervisor) -> Self {
+    pub fn supervisor(mut self, supervisor: &'a Supervisor) -> Self {
         self.supervisor = Some(supervisor);
         self
     }
@@ -49,7 +60,8 @@ impl<'a> Site<'a> {
         T: Send + 'static,
     {
         let supervisor = self.supervisor.unwrap_or_else(|| task_supervisor());
-        Task::new(submit_or_drop(&supervisor.core, self.plan(false), body))
+        let Self { name, priority, delay, .. } = self;
+        Task::new(submit_or_drop(&supervisor.core, Plan { name, priority, delay }, body))
     }
 
     /// Starts it with options that go before the declaration.
@@ -61,25 +73,28 @@ impl<'a> Site<'a> {
         let declared = || self.supervisor.unwrap_or_else(|| task_supervisor());
         let supervisor = options.supervisor.as_ref().unwrap_or_else(declared);
         let plan = Plan {
-            name: options.name.unwrap_or(Cow::Borrowed(self.name)),
+            name: options.name.map_or(self.name, Name::Given),
             priority: options.priority.unwrap_or(self.priority),
             delay: options.delay.or(self.delay),
-            detached: false,
         };
         Task::new(submit_or_drop(&supervisor.core, plan, body))
     }
 
-    /// Starts it without a handle. A refusal is logged and counted.
-    pub fn detach<F, T>(self, body: F)
+    /// Starts the task of that companion without a handle. A refusal is logged and counted.
+    pub fn detach<N, F, T>(self, body: F)
     where
+        N: Named,
         F: FnOnce() -> T + Send + 'static,
-        T: Send + 'static,
+        T: 'static,
     {
         let supervisor = self.supervisor.unwrap_or_else(|| task_supervisor());
-        drop(submit_or_drop(&supervisor.core, self.plan(true), body));
+        let Self { name, priority, delay, .. } = self;
+        detach::<N, _, _>(&supervisor.core, Plan { name, priority, delay }, body);
     }
+}
 
-    fn plan(self, detached: bool) -> Plan {
-        Plan { name: Cow::Borrowed(self.name), priority: self.priority, delay: self.delay, detached }
+impl fmt::Debug for Site<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Site").field("name", &self.name.get()).finish_non_exhaustive()
     }
 }

@@ -10,7 +10,7 @@ use super::{Owner, Supervisor};
 use crate::clock::{self, Clock};
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::pool::{Done, Job, Overseer, Pool, Ran, Refusal, SlowStart, Slowness};
+use crate::pool::{Job, Overseer, Pool, Ran, Refusal, SlowStart, Slowness, Tally};
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use crate::time::Deadline;
@@ -124,8 +124,8 @@ impl Core {
     /// Runs `work` on a pool thread at once, whatever the load; here, where there is no thread for it.
     pub(crate) fn send(&self, name: &'static str, work: impl FnOnce() + Send + 'static) {
         let errand = Arc::new(Errand { name, work: Mutex::new(Some(Box::new(work))) });
-        if let Err(errand) = self.pool.send(errand) {
-            _ = crate::pool::enter(&self.pool, Arc::clone(&errand), || errand.run());
+        if self.pool.send(Arc::<Errand>::clone(&errand)).is_err() {
+            crate::pool::enter(&self.pool, Arc::<Errand>::clone(&errand), || errand.work());
         }
     }
 }
@@ -225,6 +225,15 @@ struct Errand {
     work: Mutex<Option<Box<dyn FnOnce() + Send>>>,
 }
 
+impl Errand {
+    fn work(&self) {
+        let work = self.work.lock().take();
+        if let Some(work) = work {
+            work();
+        }
+    }
+}
+
 impl Job for Errand {
     fn name(&self) -> std::borrow::Cow<'_, str> {
         self.name.into()
@@ -234,20 +243,18 @@ impl Job for Errand {
         true
     }
 
-    fn run(self: Arc<Self>) -> Done {
-        let work = self.work.lock().take();
-        if let Some(work) = work {
-            work();
-        }
-        Ran::Errand.into()
+    fn run(self: Arc<Self>, _tally: &Tally<'_>) -> Ran {
+        self.work();
+        Ran::Errand
     }
 
     /// A bounded stop has given up on it: it is done where it stands, since somebody may wait for it.
-    fn refuse(self: Arc<Self>, _why: Refusal) -> bool {
-        self.run().ran == Ran::Errand
+    fn refuse(self: Arc<Self>, _pool: &Arc<Pool>, _why: Refusal) -> bool {
+        self.work();
+        true
     }
 
-    fn drop_body(self: Arc<Self>) {}
+    fn drop_body(self: Arc<Self>, _pool: &Arc<Pool>) {}
 
     fn is_task(&self) -> bool {
         false

@@ -12,12 +12,26 @@ use crate::clock::{self, Clock};
 use crate::error::TaskError;
 use crate::log;
 use crate::panics::{contain, drop_contained, wake_contained};
-use crate::pool::{self, Done, Job, Pool, Ran, Refusal, Refused, Source};
+use crate::pool::{self, Entry, Job, Pool, Ran, Refusal, Refused, Source, StaticName, Tally};
 use crate::priority::Priority;
 use crate::sync::Mutex;
 
 /// How a task is named; no allocation unless the name was made at run time.
-pub(crate) type Name = Cow<'static, str>;
+#[derive(Clone)]
+pub(crate) enum Name {
+    /// Looked up when it is asked for.
+    Static(StaticName),
+    Given(Cow<'static, str>),
+}
+
+impl Name {
+    pub(crate) fn get(&self) -> &str {
+        match self {
+            Self::Static(name) => name.get(),
+            Self::Given(name) => name,
+        }
+    }
+}
 
 /// What a cell knows besides body and result.
 pub(crate) struct Head {
@@ -80,7 +94,6 @@ impl Head {
         name: Name,
         priority: Priority,
         status: TaskStatus,
-        detached: bool,
         max_nesting: usize,
         task_times: bool,
     ) -> Self {
@@ -89,7 +102,7 @@ impl Head {
             Box::new(Mutex::new(Times { submitted, ..Times::default() }))
         });
         let max_nesting = u32::try_from(max_nesting).unwrap_or(u32::MAX);
-        Self { state: State::new(status, detached), id: next_id(), name, priority, pool, max_nesting, times }
+        Self { state: State::new(status), id: next_id(), name, priority, pool, max_nesting, times }
     }
 
     pub(super) fn times(&self) -> Times {
@@ -113,7 +126,7 @@ impl Head {
 
 impl<F, T> Cell<F, T> {
     pub(crate) fn name(&self) -> &str {
-        &self.head.name
+        self.head.name.get()
     }
 }
 
@@ -130,7 +143,7 @@ where
     /// Puts it into its pool's queue.
     pub(crate) fn queue(self: &Arc<Self>) -> Result<(), Refused> {
         let job: Arc<dyn Job> = Arc::<Self>::clone(self);
-        self.head.pool.submit(self.head.priority, job, Source::Caller)
+        self.head.pool.submit(self.head.priority, Entry::Job(job), Source::Caller).map_err(|(why, _)| why)
     }
 
     /// Hands it to the clock, to be queued at `due`.
@@ -225,10 +238,12 @@ where
     }
 
     /// Stores the result, or drops it where nobody is left to collect it.
-    fn finish(&self, output: Result<T, TaskError>) -> Done {
+    fn finish(&self, output: Result<T, TaskError>, tally: &Tally<'_>) -> Ran {
         let panicked = output.is_err();
+        let ran = Ran::Task { panicked };
         let end = if panicked { TaskStatus::Panicked } else { TaskStatus::Completed };
         self.head.stamp(|times, now| times.finished = now);
+        tally.ended(ran);
         let (waiter, unwanted) = {
             let mut slot = self.slot.lock();
             slot.content = Content::Output(output);
@@ -240,13 +255,14 @@ where
         if let Some(unwanted) = unwanted {
             self.abandon(unwanted);
         }
-        Done { ran: Ran::Task { panicked }, waiter }
+        wake(waiter);
+        ran
     }
 
     /// A result nobody collects: its panic is told, its drop contained.
     fn abandon(&self, content: Content<F, T>) {
         if let Content::Output(Err(TaskError::Panicked(panic))) = &content {
-            log::uncollected_panic(&self.head.name, self.head.id, panic);
+            log::uncollected_panic(self.head.name.get(), self.head.id, panic);
         }
         drop_contained(content);
     }
@@ -258,46 +274,50 @@ where
     T: Send + 'static,
 {
     fn name(&self) -> Cow<'_, str> {
-        Cow::Borrowed(&self.head.name)
+        Cow::Borrowed(self.head.name.get())
+    }
+
+    fn static_name(&self) -> Option<StaticName> {
+        match self.head.name {
+            Name::Static(name) => Some(name),
+            Name::Given(_) => None,
+        }
     }
 
     fn is_live(&self) -> bool {
         self.head.state.status() == TaskStatus::Queued
     }
 
-    fn run(self: Arc<Self>) -> Done {
+    fn run(self: Arc<Self>, tally: &Tally<'_>) -> Ran {
         if !self.head.state.claim() {
-            return Ran::Dead.into();
+            return Ran::Dead;
         }
         self.head.stamp(|times, now| times.started = now);
         let content = std::mem::replace(&mut self.slot.lock().content, Content::Empty);
         let Content::Body(body) = content else { unreachable!("only the claimer takes the body") };
         let output = contain(body);
-        self.finish(output.map_err(TaskError::Panicked))
+        self.finish(output.map_err(TaskError::Panicked), tally)
     }
 
-    fn refuse(self: Arc<Self>, why: Refusal) -> bool {
+    fn refuse(self: Arc<Self>, pool: &Arc<Pool>, why: Refusal) -> bool {
         let end = match why {
             Refusal::Cancelled => TaskStatus::Cancelled,
             Refusal::NoThread => TaskStatus::Rejected,
         };
         let ended = self.end_unstarted(end, |before| {
             self.leave_clock(before);
-            self.head.pool.count(|totals| match why {
-                Refusal::Cancelled => totals.cancelled += 1,
-                Refusal::NoThread => totals.rejected += 1,
-            });
+            pool.count(|totals| totals.count_refusal(why));
         });
         if ended.is_none() {
             return false;
         }
         if why == Refusal::NoThread {
-            log::rejected(&self.head.name, "the system gives no thread");
+            log::rejected(self.head.name.get(), "the system gives no thread");
         }
         true
     }
 
-    fn drop_body(self: Arc<Self>) {
+    fn drop_body(self: Arc<Self>, _pool: &Arc<Pool>) {
         self.drop_unrun();
     }
 
@@ -322,11 +342,11 @@ where
         self.leave_clock(TaskStatus::Delayed);
         self.slot.lock().deadline = None;
         let job: Arc<dyn Job> = Arc::<Self>::clone(&self);
-        match self.head.pool.submit(self.head.priority, job, Source::Inside) {
+        match self.head.pool.submit(self.head.priority, Entry::Job(job), Source::Inside) {
             // A pool thread that waits for it can claim it now.
             Ok(()) => self.wake_waiter(),
             Err(_) => {
-                if Arc::clone(&self).refuse(Refusal::Cancelled) {
+                if Arc::clone(&self).refuse(&self.head.pool, Refusal::Cancelled) {
                     self.drop_unrun();
                 }
             }
@@ -334,7 +354,7 @@ where
     }
 
     fn dropped(self: Arc<Self>) -> bool {
-        self.refuse(Refusal::Cancelled)
+        Arc::clone(&self).refuse(&self.head.pool, Refusal::Cancelled)
     }
 
     fn drop_body(self: Arc<Self>) {
@@ -403,7 +423,7 @@ fn wake(waiter: Option<Waker>) {
 }
 
 /// Unique, not dense: each thread takes a block of numbers at a time, so that threads don't share a counter's line.
-fn next_id() -> u64 {
+pub(crate) fn next_id() -> u64 {
     const BLOCK: u64 = 1024;
     static NEXT_BLOCK: AtomicU64 = AtomicU64::new(1);
     std::thread_local! {

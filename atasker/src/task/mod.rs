@@ -8,7 +8,6 @@ mod model;
 mod state;
 mod wait;
 
-use std::borrow::Cow;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -16,12 +15,11 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
-pub(crate) use cell::{Cell, Head, Join, Name};
+pub(crate) use cell::{Cell, Head, Join, Name, next_id};
 pub use state::{CancelOutcome, TaskStatus};
 pub use wait::{wait_all, wait_completed, wait_completed_timeout};
 
 use crate::error::{TaskError, WaitError};
-use crate::names::own_name;
 use crate::pool::{self, Job};
 use crate::priority::Priority;
 use crate::time::Deadline;
@@ -184,7 +182,7 @@ impl<T> Task<T> {
 
     /// The fn's name, a closure's type name, or what was given.
     pub fn name(&self) -> &str {
-        &self.cell.head().name
+        self.cell.head().name.get()
     }
 
     /// Its priority.
@@ -208,13 +206,18 @@ impl<T> Task<T> {
         let times = head.times();
         TaskInfo {
             id: head.id,
-            name: head.name.clone().into_owned(),
+            name: head.name.get().to_owned(),
             priority: head.priority,
             status: head.state.status(),
             submitted_at: times.submitted,
             started_at: times.started,
             finished_at: times.finished,
         }
+    }
+
+    /// Lets it run without its handle.
+    pub(crate) fn detach(self) {
+        drop(self);
     }
 
     /// Cancels it: before it started, it never will; while it runs, its body is asked to end and sees
@@ -247,14 +250,9 @@ impl<T> fmt::Debug for Task<T> {
         let head = self.cell.head();
         f.debug_struct("Task")
             .field("id", &head.id)
-            .field("name", &head.name)
+            .field("name", &head.name.get())
             .field("priority", &head.priority)
             .field("status", &head.state.status())
             .finish()
     }
-}
-
-/// The fn's own name, a closure's type name, or what was given instead.
-pub(crate) fn name_of<F>(given: Option<Name>) -> Name {
-    given.unwrap_or_else(|| Cow::Borrowed(own_name::<F>()))
 }

@@ -70,8 +70,8 @@ pub(super) struct State(AtomicU8);
 
 impl State {
     /// `Delayed` or `Queued`.
-    pub(super) fn new(status: TaskStatus, detached: bool) -> Self {
-        Self(AtomicU8::new(bits(status) | if detached { DETACHED } else { 0 }))
+    pub(super) fn new(status: TaskStatus) -> Self {
+        Self(AtomicU8::new(bits(status)))
     }
 
     pub(super) fn status(&self) -> TaskStatus {

@@ -8,7 +8,7 @@ use super::super::plan::{Phase, Want};
 use super::{Core, Home};
 use crate::clock;
 use crate::error::{ConfigError, Error, Result};
-use crate::pool::Source;
+use crate::pool::{Entry, Source};
 use crate::sync::atomic::Ordering;
 
 impl Core {
@@ -31,7 +31,7 @@ impl Core {
     /// Puts the worker, whose bell says `Queued`, into its pool's queue.
     pub(super) fn enqueue(self: &Arc<Self>) {
         let home = self.own_home();
-        if home.supervisor.pool.submit(home.priority, home.job(), Source::Inside).is_err() {
+        if home.supervisor.pool.submit(home.priority, Entry::Job(home.job()), Source::Inside).is_err() {
             // The pool was closed by a bounded stop that ran out: nothing will run this worker again.
             self.request_stop(true);
         }

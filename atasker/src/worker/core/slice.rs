@@ -9,7 +9,7 @@ use super::super::plan::{Cause, Kind, Plan, Want};
 use super::{Body, Core, Home, Slice};
 use crate::log;
 use crate::panics::{contain, drop_contained};
-use crate::pool::{Done, Job, Ran, Refusal};
+use crate::pool::{Job, Pool, Ran, Refusal, Tally};
 use crate::priority::Priority;
 use crate::supervisor::Core as SupervisorCore;
 
@@ -150,18 +150,17 @@ impl Job for Slice {
         self.core.upgrade().is_some_and(|core| core.bell.is_queued_in(self.life))
     }
 
-    fn run(self: Arc<Self>) -> Done {
-        let ran = match self.core.upgrade() {
+    fn run(self: Arc<Self>, _tally: &Tally<'_>) -> Ran {
+        match self.core.upgrade() {
             Some(core) if core.bell.claim(self.life) => {
                 core.slice();
                 Ran::Slice
             }
             _ => Ran::Dead,
-        };
-        ran.into()
+        }
     }
 
-    fn refuse(self: Arc<Self>, _why: Refusal) -> bool {
+    fn refuse(self: Arc<Self>, _pool: &Arc<Pool>, _why: Refusal) -> bool {
         if let Some(core) = self.core.upgrade() {
             core.request_stop(true);
         }
@@ -169,7 +168,7 @@ impl Job for Slice {
         false
     }
 
-    fn drop_body(self: Arc<Self>) {}
+    fn drop_body(self: Arc<Self>, _pool: &Arc<Pool>) {}
 
     fn is_task(&self) -> bool {
         false

@@ -1,0 +1,211 @@
+//! A pool thread's own things: what it has taken ahead, and what its bodies spawn.
+//!
+//! A thread takes up to 32 entries at once where many wait, and goes from one to the next by a [`glance`](super::glance).
+//! What it has taken ahead stands in its ring, out of which others steal, so that a body that blocks strands nothing;
+//! and what its bodies spawn goes there too, without a lock.
+
+use std::cell::Cell;
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::Pool;
+use super::current;
+use super::entry::{Entry, Owner};
+use super::glance::Seen;
+use super::job::{Job, Ran};
+use super::ledger::{Ledger, Tally};
+use super::limits::Limits;
+use super::state::Charge;
+use crate::log;
+use crate::panics::contain;
+use crate::priority::Priority;
+use crate::sync::atomic::{Ordering, fence};
+use crate::task;
+
+/// After so many entries a thread looks at the shared queues first: its own fan-out must not starve others.
+const LOOK_OUTSIDE_EVERY: usize = 64;
+
+/// A thread takes ahead what it is likely to get done in so long, in nanoseconds: the entries behind a body that takes
+/// longer than those before it wait until another thread comes for them.
+const AHEAD_NANOS: u64 = 50_000;
+
+/// At most so many at once.
+pub(super) const AHEAD: usize = 32;
+
+/// A pool thread's own place in its pool.
+pub(crate) struct Home {
+    pub(crate) pool: Arc<Pool>,
+    /// The thread's slot.
+    pub(super) thread: usize,
+    /// The pool's epoch that the thread belongs to; a thread of an older one was given up by a stop.
+    pub(super) epoch: u64,
+    pub(super) ledger: Arc<Ledger>,
+    /// For `Low`, `Normal` and `High`. `Critical` tasks are not taken ahead: each is to start at once.
+    rings: [Owner; 3],
+    /// What was seen at the last look.
+    seen: Cell<Seen>,
+    /// The ceilings then.
+    limits: Cell<Limits>,
+    /// Bodies may put what they spawn into the rings.
+    may_keep: Cell<bool>,
+    /// When the last look was.
+    looked_at: Cell<Instant>,
+    /// Entries run since.
+    runs: Cell<usize>,
+    /// How many it may take ahead.
+    ahead: Cell<usize>,
+}
+
+/// What putting an entry into one's own ring came to.
+pub(super) enum Kept {
+    /// It will be found.
+    Yes,
+    /// The pool is to be told, under its lock, that there is something.
+    Unseen,
+}
+
+impl Home {
+    pub(super) fn new(pool: Arc<Pool>, thread: usize, epoch: u64, ledger: Arc<Ledger>, rings: [Owner; 3]) -> Self {
+        Self {
+            pool,
+            thread,
+            epoch,
+            ledger,
+            rings,
+            seen: Cell::new(Seen::default()),
+            limits: Cell::new(Limits::NONE),
+            may_keep: Cell::new(false),
+            looked_at: Cell::new(Instant::now()),
+            runs: Cell::new(0),
+            ahead: Cell::new(1),
+        }
+    }
+
+    /// Its ring for that priority.
+    pub(super) fn ring(&self, priority: Priority) -> Option<&Owner> {
+        self.rings.get(priority as usize)
+    }
+
+    /// Whether its rings are empty.
+    pub(super) fn is_empty(&self) -> bool {
+        self.rings.iter().all(Owner::is_empty)
+    }
+
+    /// How many entries it may take at once.
+    pub(super) fn ahead(&self) -> usize {
+        self.ahead.get()
+    }
+
+    pub(super) fn looked_at(&self) -> Instant {
+        self.looked_at.get()
+    }
+
+    /// Whether this look is to begin with the shared queues.
+    pub(super) fn looks_outside(&self) -> bool {
+        self.runs.get() >= LOOK_OUTSIDE_EVERY
+    }
+
+    /// A look begins: learns from the last turn how much to take ahead.
+    pub(super) fn begin_look(&self) {
+        let now = Instant::now();
+        let took = now.saturating_duration_since(self.looked_at.replace(now)).as_nanos().max(1);
+        let runs = self.runs.get();
+        if runs > 0 {
+            let fitting = usize::try_from(u128::from(AHEAD_NANOS) * runs as u128 / took).unwrap_or(AHEAD);
+            self.ahead.set(fitting.clamp(1, (2 * self.ahead.get()).min(AHEAD)));
+        }
+    }
+
+    /// A look has ended: what was seen.
+    pub(super) fn end_look(&self, seen: Seen, limits: Limits, may_keep: bool) {
+        self.seen.set(seen);
+        self.limits.set(limits);
+        self.may_keep.set(may_keep);
+        self.runs.set(0);
+    }
+
+    /// Keeps what a body of this thread spawns, where the thread may.
+    pub(super) fn keep(&self, priority: Priority, entry: Entry) -> Result<Kept, Entry> {
+        let Some(ring) = self.ring(priority) else { return Err(entry) };
+        if !self.may_keep.get() || !self.pool.glance.look().is_as(self.seen.get()) {
+            return Err(entry);
+        }
+        ring.push(entry)?;
+        self.ledger.submitted();
+        // The race this closes: whoever finds the ring empty stops counting with it and looks once more
+        // (`State::count_out`); whoever gives up on this thread says so and then closes the ring (`State::give_up`).
+        // Each writes first and reads second, and so does this: one of the two sees the other.
+        fence(Ordering::SeqCst);
+        // Relaxed, both: the fence orders them.
+        let counted = self.ledger.counted.load(Ordering::Relaxed) & 1 << priority as u8 != 0;
+        let seen = counted && self.pool.glance.look().is_as(self.seen.get());
+        Ok(if seen { Kept::Yes } else { Kept::Unseen })
+    }
+
+    /// Runs an entry, and then what may follow it in the same place, until there is reason to look.
+    pub(super) fn turn(&self, entry: Entry, charge: Charge) {
+        self.run(entry, charge);
+        let Charge::Place(priority) = charge else { return };
+        while self.runs.get() < LOOK_OUTSIDE_EVERY
+            && self.pool.glance.look().is_as(self.seen.get())
+            && self.pool.glance.look().may_go_on(priority, &self.limits.get())
+            && let Some(entry) = self.ring(priority).and_then(Owner::pop)
+        {
+            self.run(entry, charge);
+        }
+    }
+
+    fn run(&self, entry: Entry, charge: Charge) {
+        self.runs.set(self.runs.get() + 1);
+        let (tally, pool) = (Tally::outermost(&self.ledger), &self.pool);
+        let shown = match charge {
+            Charge::Place(priority) => Some(priority),
+            Charge::Beside => Some(Priority::Critical),
+            Charge::Errand | Charge::Carried(_) => None,
+        };
+        match entry {
+            Entry::Closure(closure) => {
+                let name = closure.name();
+                self.ledger.begin(shown, name);
+                current::enter_unnamed(pool, || {
+                    let ran = contain(|| closure.call());
+                    tally.ended(Ran::Task { panicked: ran.is_err() });
+                    if let Err(panic) = ran {
+                        log::uncollected_panic(name.get(), task::next_id(), &panic);
+                    }
+                });
+            }
+            Entry::Job(job) => {
+                let noted = self.ledger.begin_job(shown, &job);
+                let ran = current::enter(pool, Arc::clone(&job), || job.run(&tally));
+                if noted {
+                    self.ledger.forget();
+                }
+                if !matches!(ran, Ran::Task { .. }) {
+                    tally.ended(ran);
+                }
+                match (charge, ran) {
+                    (Charge::Place(priority), Ran::Dead) => pool.glance.buried(priority, 1),
+                    (Charge::Beside, Ran::Dead) => pool.glance.buried(Priority::Critical, 1),
+                    // Its own entry still stands in the queue.
+                    (Charge::Carried(priority), Ran::Task { .. } | Ran::Slice) => pool.died(priority),
+                    _ => {}
+                }
+            }
+        }
+    }
+
+    /// Runs `job` inside the wait of a body on this thread. `None`: the thread was given up.
+    pub(super) fn run_nested(&self, job: &Arc<dyn Job>) -> Option<Ran> {
+        if !self.ledger.begin_nested(job) {
+            return None;
+        }
+        let tally = Tally::nested(&self.ledger);
+        let ran = current::enter(&self.pool, Arc::clone(job), || Arc::clone(job).run(&tally));
+        self.ledger.forget();
+        if !matches!(ran, Ran::Task { .. }) {
+            tally.ended(ran);
+        }
+        Some(ran)
+    }
+}
