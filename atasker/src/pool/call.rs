@@ -39,6 +39,16 @@ impl Pool {
         result
     }
 
+    /// Answers a call that came up while the lock was let go.
+    pub(super) fn answer_late(&self, call: Option<Call>) {
+        let Some(call) = call else { return };
+        // Where it is gone, nobody can be about to submit.
+        if let Some(pool) = self.me.upgrade() {
+            // A refusal has been told to the overseer; what is queued waits for the next thread.
+            _ = pool.answer(vec![call]);
+        }
+    }
+
     /// Makes the thread that was called for `job`, whose caller gets it back if nobody is there to run it.
     ///
     /// `None`: a task without a handle; it is refused with the others, and that is counted and told.

@@ -5,21 +5,27 @@
 //! from task to task by a glance keeps its place; giving it back and taking it again under the lock for each task held a
 //! flood at 1.8 M/s.
 
+use crossbeam_utils::CachePadded;
+
+use super::inbox::Inbox;
 use super::limits::Limits;
 use crate::priority::Priority;
 use crate::sync::atomic::{AtomicIsize, AtomicU64, Ordering};
 
 /// Bits of the word: first the priorities of which something is queued,
 const QUEUED: u64 = 0b1111;
+/// then those whose next entry needs a thread to be called,
+const NEEDY_FROM: u32 = 4;
 /// then a number that every change of stage, epoch or configuration counts up,
-const ATTENTION_FROM: u32 = 4;
+const ATTENTION_FROM: u32 = 8;
 const ATTENTION: u64 = 0xffff;
 /// and above it the places in use.
-const PLACES_FROM: u32 = 20;
+const PLACES_FROM: u32 = 24;
 
-#[derive(Debug)]
 pub(super) struct Glance {
-    word: AtomicU64,
+    word: CachePadded<AtomicU64>,
+    /// Where callers put what they submit, by priority.
+    inboxes: [CachePadded<Inbox>; 4],
     /// Dead entries in queues and rings, by priority. For a moment below zero, when an entry comes up before its death is
     /// reported.
     dead: [AtomicIsize; 4],
@@ -30,19 +36,23 @@ pub(super) struct Glance {
 pub(super) struct Seen(u64);
 
 impl Seen {
-    pub(super) fn new(queued: impl Fn(Priority) -> bool, attention: u64, places: usize) -> Self {
-        let bits = Priority::ALL.into_iter().filter(|&priority| queued(priority)).map(bit).sum::<u64>();
-        Self(bits | (attention & ATTENTION) << ATTENTION_FROM | (places as u64) << PLACES_FROM)
+    pub(super) fn new(
+        queued: impl Fn(Priority) -> bool,
+        needy: impl Fn(Priority) -> bool,
+        attention: u64,
+        places: usize,
+    ) -> Self {
+        let mut bits = (attention & ATTENTION) << ATTENTION_FROM | (places as u64) << PLACES_FROM;
+        for priority in Priority::ALL {
+            bits |= u64::from(queued(priority)) << priority as u64;
+            bits |= u64::from(needy(priority)) << (NEEDY_FROM + priority as u32);
+        }
+        Self(bits)
     }
 
-    /// Whether anything is queued.
-    pub(super) fn is_wanted(self) -> bool {
-        self.0 & QUEUED != 0
-    }
-
-    /// Whether anything above this priority is queued.
-    pub(super) fn is_wanted_above(self, priority: Priority) -> bool {
-        self.0 & QUEUED >= bit(priority) << 1
+    /// Whether a thread is to be called for the next entry of that priority: one may start now, and nobody is coming.
+    pub(super) fn is_needy(self, priority: Priority) -> bool {
+        self.0 >> NEEDY_FROM & bit(priority) != 0
     }
 
     /// Whether stage, epoch and configuration are as they were then.
@@ -51,14 +61,33 @@ impl Seen {
     }
 
     /// Whether a thread with a place may take the next one of this priority: its own place is among those in use.
-    pub(super) fn may_go_on(self, priority: Priority, limits: &Limits) -> bool {
-        !self.is_wanted_above(priority) && self.0 >> PLACES_FROM <= limits.places(priority) as u64
+    pub(super) fn is_within(self, priority: Priority, limits: &Limits) -> bool {
+        self.0 >> PLACES_FROM <= limits.places(priority) as u64
     }
 }
 
 impl Glance {
     pub(super) fn new() -> Self {
-        Self { word: AtomicU64::new(0), dead: std::array::from_fn(|_| AtomicIsize::new(0)) }
+        Self {
+            word: CachePadded::new(AtomicU64::new(0)),
+            inboxes: std::array::from_fn(|_| CachePadded::new(Inbox::new())),
+            dead: std::array::from_fn(|_| AtomicIsize::new(0)),
+        }
+    }
+
+    pub(super) fn inbox(&self, priority: Priority) -> &Inbox {
+        &self.inboxes[priority as usize]
+    }
+
+    /// Whether anything above this priority is queued.
+    pub(super) fn is_wanted_above(&self, priority: Priority) -> bool {
+        let above = self.inboxes[priority as usize + 1..].iter().any(|inbox| inbox.is_filled());
+        above || self.look().0 & QUEUED >= bit(priority) << 1
+    }
+
+    /// Whether anything is queued.
+    pub(super) fn is_wanted(&self) -> bool {
+        self.look().0 & QUEUED != 0 || self.inboxes.iter().any(|inbox| inbox.is_filled())
     }
 
     pub(super) fn look(&self) -> Seen {

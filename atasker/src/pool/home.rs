@@ -6,7 +6,9 @@
 
 use std::cell::Cell;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+use crossbeam_utils::Backoff;
 
 use super::Pool;
 use super::current;
@@ -28,6 +30,12 @@ const LOOK_OUTSIDE_EVERY: usize = 64;
 /// A thread takes ahead what it is likely to get done in so long, in nanoseconds: the entries behind a body that takes
 /// longer than those before it wait until another thread comes for them.
 const AHEAD_NANOS: u64 = 50_000;
+
+/// How long a thread without work stays awake, where work is likely to come; a sleep and a wake-up cost about as much.
+const WATCH: Duration = Duration::from_micros(20);
+
+/// Work that came sooner than this was worth staying awake for.
+const WORTH_WATCHING: Duration = Duration::from_micros(50);
 
 /// At most so many at once.
 pub(super) const AHEAD: usize = 32;
@@ -54,6 +62,10 @@ pub(crate) struct Home {
     runs: Cell<usize>,
     /// How many it may take ahead.
     ahead: Cell<usize>,
+    /// When it found nothing, if it has found nothing since.
+    idle_since: Cell<Option<Instant>>,
+    /// Work came soon when there was none the last time.
+    eager: Cell<bool>,
 }
 
 /// What putting an entry into one's own ring came to.
@@ -78,6 +90,8 @@ impl Home {
             looked_at: Cell::new(Instant::now()),
             runs: Cell::new(0),
             ahead: Cell::new(1),
+            idle_since: Cell::new(None),
+            eager: Cell::new(false),
         }
     }
 
@@ -116,8 +130,35 @@ impl Home {
         }
     }
 
+    /// Whether work is likely to come before a sleep would pay.
+    pub(super) fn is_eager(&self) -> bool {
+        self.eager.get()
+    }
+
+    /// Stays awake for a moment, for work to come; once, until it has come.
+    ///
+    /// It gives the core to others more and more: the work may have to be brought by a thread that waits for this core.
+    pub(super) fn watch(&self) {
+        self.eager.set(false);
+        let (began, backoff) = (Instant::now(), Backoff::new());
+        loop {
+            let glance = &self.pool.glance;
+            let gone_by = backoff.is_completed() && began.elapsed() > WATCH;
+            if glance.is_wanted() || !glance.look().is_as(self.seen.get()) || gone_by {
+                return;
+            }
+            backoff.snooze();
+        }
+    }
+
     /// A look has ended: what was seen.
-    pub(super) fn end_look(&self, seen: Seen, limits: Limits, may_keep: bool) {
+    pub(super) fn end_look(&self, found: bool, seen: Seen, limits: Limits, may_keep: bool) {
+        let now = self.looked_at.get();
+        if !found {
+            self.idle_since.set(self.idle_since.get().or(Some(now)));
+        } else if let Some(since) = self.idle_since.take() {
+            self.eager.set(now.saturating_duration_since(since) < WORTH_WATCHING);
+        }
         self.seen.set(seen);
         self.limits.set(limits);
         self.may_keep.set(may_keep);
@@ -147,12 +188,21 @@ impl Home {
         self.run(entry, charge);
         let Charge::Place(priority) = charge else { return };
         while self.runs.get() < LOOK_OUTSIDE_EVERY
-            && self.pool.glance.look().is_as(self.seen.get())
-            && self.pool.glance.look().may_go_on(priority, &self.limits.get())
+            && self.may_go_on(priority)
             && let Some(entry) = self.ring(priority).and_then(Owner::pop)
         {
             self.run(entry, charge);
         }
+    }
+
+    /// Whether the next entry of that priority may follow in the same place: nothing has been changed, the places are
+    /// within the ceiling, its own among them, and nothing above waits.
+    fn may_go_on(&self, priority: Priority) -> bool {
+        let glance = &self.pool.glance;
+        let seen = glance.look();
+        seen.is_as(self.seen.get())
+            && seen.is_within(priority, &self.limits.get())
+            && !glance.is_wanted_above(priority)
     }
 
     fn run(&self, entry: Entry, charge: Charge) {

@@ -9,6 +9,7 @@ mod current;
 mod entry;
 mod glance;
 mod home;
+mod inbox;
 mod job;
 mod ledger;
 mod limits;
@@ -87,6 +88,8 @@ pub(crate) struct Pool {
     state: Mutex<State>,
     /// What threads see of the state without its lock.
     glance: Arc<Glance>,
+    /// This very allocation.
+    me: Weak<Pool>,
     /// The count of forks at its making.
     born: u32,
     /// Bodies of this epoch and older ones are asked to end.
@@ -110,7 +113,8 @@ pub(crate) struct Sample {
 impl Pool {
     pub(crate) fn new(name: &str, config: &Config, overseer: Weak<dyn Overseer>) -> Arc<Self> {
         let glance = Arc::new(Glance::new());
-        Arc::new(Self {
+        Arc::new_cyclic(|me| Self {
+            me: Weak::clone(me),
             name: name.to_owned(),
             overseer,
             state: Mutex::new(State::new(name, config, &glance)),
@@ -142,7 +146,7 @@ impl Pool {
     }
 
     fn lock(&self) -> Locked<'_> {
-        Locked(self.state.lock())
+        Locked::new(self, self.state.lock())
     }
 
     /// Puts an entry at the end of its priority's queue; what a body spawns, at the end of its thread's own.
@@ -156,13 +160,57 @@ impl Pool {
             return Err((Refused::Forked, entry));
         }
         let home = if source == Source::Caller { current::home_in(self) } else { None };
-        let Some(home) = home else { return self.submit_shared(priority, entry, source, None) };
+        let Some(home) = home else { return self.submit_outside(priority, entry, source) };
         match home.keep(priority, entry) {
             Ok(Kept::Yes) => {}
             Ok(Kept::Unseen) => self.count_in(&home, priority),
             Err(entry) => return self.submit_shared(priority, entry, source, Some(&home)),
         }
         Ok(())
+    }
+
+    fn submit_outside(
+        self: &Arc<Self>,
+        priority: Priority,
+        entry: Entry,
+        source: Source,
+    ) -> Result<(), (Refused, Entry)> {
+        if source == Source::Inside {
+            return self.submit_shared(priority, entry, source, None);
+        }
+        // What the caller gets back where there is no thread, and none to be had.
+        let job = match &entry {
+            Entry::Job(job) if self.glance.look().is_needy(priority) => Some(Arc::clone(job)),
+            _ => None,
+        };
+        match self.glance.inbox(priority).put(entry, &self.glance) {
+            Ok(seen) if seen.is_needy(priority) => {
+                let call = self.lock().call();
+                self.answer_one(call, job, source)
+            }
+            Ok(_) => Ok(()),
+            Err(entry) => self.submit_shared(priority, entry, source, None),
+        }
+    }
+
+    /// Wakes or makes the thread that was called for `job`, which comes back where there is none.
+    fn answer_one(
+        self: &Arc<Self>,
+        call: Option<Call>,
+        job: Option<Arc<dyn Job>>,
+        source: Source,
+    ) -> Result<(), (Refused, Entry)> {
+        match call {
+            None => Ok(()),
+            Some(Call::Unpark(thread)) => {
+                thread.unpark();
+                Ok(())
+            }
+            Some(call @ Call::Spawn(_)) => self.answer_for(call, job.as_ref(), source).map_err(|why| {
+                let job = job.expect("it is given back only where it was kept");
+                (why, Entry::Job(job))
+            }),
+        }
     }
 
     fn submit_shared(
@@ -199,17 +247,7 @@ impl Pool {
         if let Some(at) = look_at {
             self.tell(|overseer| overseer.look_for_slow_starts(at));
         }
-        match call {
-            None => Ok(()),
-            Some(Call::Unpark(thread)) => {
-                thread.unpark();
-                Ok(())
-            }
-            Some(call @ Call::Spawn(_)) => self.answer_for(call, job.as_ref(), source).map_err(|why| {
-                let job = job.expect("it is given back only where it was kept");
-                (why, Entry::Job(job))
-            }),
-        }
+        self.answer_one(call, job, source)
     }
 
     /// A body has put something into its thread's ring, which nobody counted with, or which was closed.
@@ -348,7 +386,7 @@ impl Pool {
 
     /// Whether something above this priority waits that could start now: a worker's slice then ends early.
     pub(crate) fn is_wanted_above(&self, priority: Priority) -> bool {
-        self.glance.look().is_wanted_above(priority)
+        self.glance.is_wanted_above(priority)
     }
 
     /// Whom to report as waiting too long, and the moment of the next look; `None`: nobody waits.

@@ -109,6 +109,18 @@ impl Fifo {
         Some(entry)
     }
 
+    /// Moves everything that `other` has to the end of this, and lets it have a spare block for what comes next.
+    pub(super) fn append(&mut self, other: &mut Self) {
+        if !self.since.is_empty() {
+            self.since.resize(self.len + other.len, None);
+        }
+        self.len += std::mem::take(&mut other.len);
+        self.blocks.append(&mut other.blocks);
+        if other.spare.is_empty() {
+            other.spare.extend(self.spare.pop());
+        }
+    }
+
     fn empty_block(&mut self) -> VecDeque<Entry> {
         self.spare.pop().unwrap_or_else(|| VecDeque::with_capacity(BLOCK))
     }
@@ -143,14 +155,15 @@ impl Fifo {
         removed
     }
 
-    /// The entry at that position from the front, and when it came. All blocks but the first and the last are full.
+    /// The entry at that position from the front, and when it came.
     fn get(&self, position: usize) -> Option<(&Entry, Option<Instant>)> {
-        let first = self.blocks.front()?.len();
-        let entry = match position.checked_sub(first) {
-            None => self.blocks[0].get(position),
-            Some(behind) => self.blocks.get(1 + behind / BLOCK)?.get(behind % BLOCK),
-        };
-        Some((entry?, self.since.get(position).copied().flatten()))
+        let mut within = position;
+        let block = self.blocks.iter().find(|block| {
+            let here = within < block.len();
+            within -= if here { 0 } else { block.len() };
+            here
+        })?;
+        Some((&block[within], self.since.get(position).copied().flatten()))
     }
 
     /// Reports who has newly waited past a threshold, and gives the moment of the next look.

@@ -4,10 +4,12 @@ use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::Pool;
 use super::ahead::KEPT;
 use super::entry::{Entry, Owner, Thief, ring};
 use super::glance::{Glance, Seen};
 use super::home::Home;
+use super::inbox::{self, Inbox};
 use super::ledger::Ledger;
 use super::limits::{Limits, MAX_ERRANDS, ThreadSpec, thread_spec, thresholds};
 use super::queue::{Queues, Removed, Thresholds};
@@ -134,19 +136,37 @@ pub(super) struct State {
 }
 
 /// The pool's state, locked. What threads may see of it without the lock is brought up to date when it is let go.
-pub(super) struct Locked<'a>(pub(super) MutexGuard<'a, State>);
+pub(super) struct Locked<'a> {
+    pool: &'a Pool,
+    /// `None` only while it is let go.
+    state: Option<MutexGuard<'a, State>>,
+}
+
+impl<'a> Locked<'a> {
+    pub(super) fn new(pool: &'a Pool, state: MutexGuard<'a, State>) -> Self {
+        Self { pool, state: Some(state) }
+    }
+}
 
 impl Deref for Locked<'_> {
     type Target = State;
 
     fn deref(&self) -> &State {
-        &self.0
+        self.state.as_ref().expect("it is there until the drop")
     }
 }
 
 impl DerefMut for Locked<'_> {
     fn deref_mut(&mut self) -> &mut State {
-        &mut self.0
+        self.state.as_mut().expect("it is there until the drop")
+    }
+}
+
+impl Drop for Locked<'_> {
+    fn drop(&mut self) {
+        let call = self.settle();
+        self.state = None;
+        self.pool.answer_late(call);
     }
 }
 
@@ -187,6 +207,22 @@ impl State {
         self.thresholds = thresholds(config);
         self.watching = false;
         self.attention += 1;
+        self.set_intake();
+    }
+
+    /// Lets callers put into the inboxes, or has them come to this lock: to be refused, or to be stamped.
+    fn set_intake(&mut self) {
+        let open = self.stage == Stage::Open && self.thresholds.first().is_none();
+        inbox::each(&self.glance).for_each(|(_, inbox)| inbox.set_open(open));
+    }
+
+    /// Takes what callers have put into the inboxes.
+    pub(super) fn take_in(&mut self) {
+        for (priority, inbox) in inbox::each(&self.glance) {
+            if inbox.is_filled() {
+                self.totals.submitted += inbox.empty_into(&mut self.queues.of[priority]);
+            }
+        }
     }
 
     pub(super) fn stage(&self) -> Stage {
@@ -196,6 +232,7 @@ impl State {
     pub(super) fn enter(&mut self, stage: Stage) {
         self.stage = stage;
         self.attention += 1;
+        self.set_intake();
     }
 
     /// Begins anew: a new epoch, and nothing counted yet.
@@ -215,11 +252,34 @@ impl State {
             let holders = self.holders.get(priority as usize);
             self.queues.of[priority].len() > 0 || holders.is_some_and(|holders| !holders.is_empty())
         };
-        Seen::new(queued, self.attention, self.places)
+        let needy = |priority| {
+            let beside = priority == Priority::Critical && self.beside < self.limits.critical;
+            self.searching == 0 && (beside || self.places < self.limits.places(priority))
+        };
+        Seen::new(queued, needy, self.attention, self.places)
     }
 
     pub(super) fn show(&self) {
         self.glance.show(self.seen());
+    }
+
+    /// Shows what has become of the state, before the lock is let go. Who is to be called for what came meanwhile.
+    ///
+    /// Whoever submits calls a thread only if it sees that one is needed. Where that is so from now on, what was put in
+    /// before it could be seen is looked for here (`Inbox::put` tells the race).
+    fn settle(&mut self) -> Option<Call> {
+        let before = self.glance.look();
+        let now = self.seen();
+        self.glance.show(now);
+        let missed = |(priority, inbox): (Priority, &Inbox)| {
+            now.is_needy(priority) && !before.is_needy(priority) && inbox.is_really_filled()
+        };
+        if !inbox::each(&self.glance).any(missed) {
+            return None;
+        }
+        let call = self.call();
+        self.show();
+        call
     }
 
     /// Takes the next entry that may start now.
@@ -231,11 +291,12 @@ impl State {
         self.slot(home.thread).looked_at = home.looked_at();
         let taken = self.look(home);
         let may_keep = self.stage == Stage::Open && self.thresholds.first().is_none();
-        home.end_look(self.seen(), self.limits, may_keep);
+        home.end_look(taken.is_some(), self.seen(), self.limits, may_keep);
         taken
     }
 
     fn look(&mut self, home: &Home) -> Option<(Entry, Charge)> {
+        self.take_in();
         if let Some((job, priority)) = self.queues.carried.pop_front() {
             self.carried += 1;
             self.slot(home.thread).handed += 1;
@@ -315,6 +376,7 @@ impl State {
     /// Counts what could be taken this moment, priority by priority as `take` would, less the threads that are
     /// already coming. Dead entries are counted as if alive: at worst a thread looks once in vain.
     fn shortage(&mut self) -> usize {
+        self.take_in();
         let waiting = PerPriority {
             low: self.queues.of.low.len() + self.kept(Priority::Low),
             normal: self.queues.of.normal.len() + self.kept(Priority::Normal),
@@ -415,6 +477,11 @@ impl State {
         Call::Spawn(Reservation { slot: index, serial, epoch: self.epoch, parker, ledger, rings })
     }
 
+    /// Whether somebody is coming to a look.
+    pub(super) fn is_searched(&self) -> bool {
+        self.searching > 0
+    }
+
     /// A called thread has come to its look.
     pub(super) fn arrived(&mut self) {
         self.searching -= 1;
@@ -486,6 +553,7 @@ impl State {
 
     /// Takes entries out of the queues for the pool to refuse.
     pub(super) fn condemn(&mut self, condemned: impl Fn(&Entry) -> bool) -> Vec<Removed> {
+        self.take_in();
         self.recall();
         let removed = self.queues.remove(condemned);
         self.condemned += removed.len();
@@ -505,6 +573,7 @@ impl State {
             && self.spawning == 0
             && self.condemned == 0
             && self.queues.is_empty()
+            && !inbox::each(&self.glance).any(|(_, inbox)| inbox.is_filled())
             && !self.holders.iter().flatten().any(kept)
     }
 
@@ -519,6 +588,7 @@ impl State {
 
     /// Entries that wait and are alive, by priority.
     pub(super) fn queued(&mut self) -> PerPriority<usize> {
+        self.take_in();
         let mut queued = PerPriority::default();
         for priority in Priority::ALL {
             let waiting = self.queues.of[priority].len() + self.kept(priority);
@@ -544,6 +614,7 @@ impl State {
         // here second; this is told first, and the rings are closed second. What it then finds in there is its own.
         self.show();
         fence(Ordering::SeqCst);
+        self.take_in();
         let (mut running, mut threads) = (Vec::new(), Vec::new());
         for thread in 0..self.slots.len() {
             let Some(slot) = &mut self.slots[thread] else { continue };
@@ -561,11 +632,5 @@ impl State {
         self.parked.clear();
         self.slots.clear();
         (running, threads)
-    }
-}
-
-impl Drop for Locked<'_> {
-    fn drop(&mut self) {
-        self.0.show();
     }
 }

@@ -47,6 +47,7 @@ impl Pool {
         let mut state = self.lock();
         if !state.is_quiet() && state.thread_count() == 0 {
             // Dead entries are buried by the threads that take them out; where there is none, here.
+            state.take_in();
             let dead = state.sweep_all();
             let quiet = state.is_quiet();
             drop(state);

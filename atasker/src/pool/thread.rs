@@ -49,7 +49,7 @@ fn work(pool: &Arc<Pool>, reservation: Reservation) {
                 // Taken ahead, and not to be started now: it waits where others find it.
                 state.put_back(&home);
             }
-            let found = if dead.is_empty() { sleep(pool, state, &home, &parker) } else { tidy(pool, state, &home, dead) };
+            let found = if dead.is_empty() { wait(pool, state, &home, &parker) } else { tidy(pool, state, &home, dead) };
             match found {
                 Some(awake) => state = awake,
                 None => return,
@@ -97,6 +97,25 @@ fn tidy<'a>(pool: &'a Pool, mut state: Locked<'a>, home: &Home, dead: Vec<Entry>
     }
     state.arrived();
     Some(state)
+}
+
+/// Waits for work: awake for a moment, where work has lately come soon, and then asleep. `None`: the thread has left.
+fn wait<'a>(pool: &'a Pool, mut state: Locked<'a>, home: &Home, parker: &Parker) -> Option<Locked<'a>> {
+    // One at a time: a second one awake could only take the core from whoever brings work.
+    if home.is_eager() && !state.is_searched() && state.stage() != Stage::Closed {
+        // It counts as coming: whoever brings work meanwhile wakes nobody for it.
+        state.departs();
+        drop(state);
+        home.watch();
+        state = pool.lock();
+        if state.epoch != home.epoch {
+            return None;
+        }
+        state.arrived();
+        // What came after the last glance called nobody: there is one more look before the sleep.
+        return Some(state);
+    }
+    sleep(pool, state, home, parker)
 }
 
 /// Sleeps until called. `None`: the thread has left.
