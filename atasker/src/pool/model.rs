@@ -3,7 +3,7 @@
 use std::sync::{Arc, Weak};
 
 use crate::config::Config;
-use crate::pool::{Done, Job, Overseer, Pool, Ran, Refusal, Source};
+use crate::pool::{Entry, Job, Overseer, Pool, Ran, Refusal, Source, Tally};
 use crate::priority::Priority;
 use crate::sync::atomic::{AtomicUsize, Ordering};
 use crate::sync::{check_model, thread};
@@ -40,18 +40,20 @@ impl Job for Probe {
     fn is_live(&self) -> bool {
         true
     }
-    fn run(self: Arc<Self>) -> Done {
+    fn run(self: Arc<Self>, tally: &Tally<'_>) -> Ran {
         let running = self.running.fetch_add(1, Ordering::SeqCst) + 1;
         self.most.fetch_max(running, Ordering::SeqCst);
         thread::yield_now();
         self.running.fetch_sub(1, Ordering::SeqCst);
         self.done.fetch_add(1, Ordering::SeqCst);
-        Ran::Task { panicked: false }.into()
+        let ran = Ran::Task { panicked: false };
+        tally.ended(ran);
+        ran
     }
-    fn refuse(self: Arc<Self>, _why: Refusal) -> bool {
+    fn refuse(self: Arc<Self>, _pool: &Arc<Pool>, _why: Refusal) -> bool {
         true
     }
-    fn drop_body(self: Arc<Self>) {}
+    fn drop_body(self: Arc<Self>, _pool: &Arc<Pool>) {}
     fn is_task(&self) -> bool {
         true
     }
@@ -79,7 +81,7 @@ fn submit_and_park() {
                     for _ in 0..2 {
                         let probe =
                             Arc::new(Probe { running: running.clone(), most: most.clone(), done: done.clone() });
-                        assert!(pool.submit(priority, probe, Source::Caller).is_ok());
+                        assert!(pool.submit(priority, Entry::Job(probe), Source::Caller).is_ok());
                     }
                 })
             })

@@ -2,10 +2,11 @@
 
 use std::sync::{Arc, Weak};
 
+use super::cell::Name;
 use super::{CancelOutcome, Cell, Head, Task, TaskStatus};
 use crate::config::Config;
 use crate::error::TaskError;
-use crate::pool::{Job, Overseer, Pool, Ran};
+use crate::pool::{Job, Overseer, Pool, Ran, Refusal, run_uncounted};
 use crate::priority::Priority;
 use crate::sync::atomic::{AtomicUsize, Ordering};
 use crate::sync::{check_model, thread};
@@ -20,12 +21,12 @@ impl Overseer for Deaf {
 }
 
 /// A queued task that counts its runs, with the pool's end of it and its handle.
-fn queued(runs: &Arc<AtomicUsize>) -> (Arc<dyn Job>, Task<usize>) {
+fn queued(runs: &Arc<AtomicUsize>) -> (Arc<Pool>, Arc<dyn Job>, Task<usize>) {
     let pool = Pool::new("model", &Config::new(), Weak::<Deaf>::new());
-    let head = Head::new(pool, "task".into(), Priority::Normal, TaskStatus::Queued, false, 64, false);
+    let head = Head::new(Arc::clone(&pool), Name::Given("task".into()), Priority::Normal, TaskStatus::Queued, 64, false);
     let runs = Arc::clone(runs);
     let cell = Cell::new(head, move || runs.fetch_add(1, Ordering::SeqCst));
-    (Arc::<Cell<_, _>>::clone(&cell), Task::new(cell))
+    (pool, Arc::<Cell<_, _>>::clone(&cell), Task::new(cell))
 }
 
 /// A pool thread, a nested waiter and a cancellation race for one claim; a thread waits for the end.
@@ -33,17 +34,17 @@ fn queued(runs: &Arc<AtomicUsize>) -> (Arc<dyn Job>, Task<usize>) {
 fn claim_cancel_and_nested_wait() {
     check_model(|| {
         let runs = Arc::new(AtomicUsize::new(0));
-        let (job, task) = queued(&runs);
+        let (_pool, job, task) = queued(&runs);
         let task = Arc::new(task);
         let pool_thread = thread::spawn({
             let job = Arc::clone(&job);
-            move || job.run().ran
+            move || run_uncounted(job)
         });
         let canceller = thread::spawn({
             let task = Arc::clone(&task);
             move || task.cancel()
         });
-        let nested = job.run().ran;
+        let nested = run_uncounted(job);
         let (ran, cancelled) = (pool_thread.join().expect("ran"), canceller.join().expect("cancelled"));
         let times = [ran, nested].iter().filter(|ran| **ran != Ran::Dead).count();
         assert_eq!(runs.load(Ordering::SeqCst), times);
@@ -58,14 +59,10 @@ fn claim_cancel_and_nested_wait() {
 fn a_waiter_is_woken_by_the_end() {
     check_model(|| {
         let runs = Arc::new(AtomicUsize::new(0));
-        let (job, task) = queued(&runs);
+        let (pool, job, task) = queued(&runs);
         let (second, third) = (Arc::clone(&job), Arc::clone(&job));
-        let runner = thread::spawn(move || {
-            let done = second.run();
-            done.waiter.into_iter().for_each(std::task::Waker::wake);
-            done.ran
-        });
-        let stopper = thread::spawn(move || third.refuse(crate::pool::Refusal::Cancelled));
+        let runner = thread::spawn(move || run_uncounted(second));
+        let stopper = thread::spawn(move || third.refuse(&pool, Refusal::Cancelled));
         let result = task.wait();
         assert_ne!(stopper.join().expect("refused"), result.is_ok());
         assert_eq!(runner.join().expect("ran") == Ran::Dead, matches!(result, Err(TaskError::Cancelled)));
@@ -85,14 +82,14 @@ fn a_result_is_dropped_once_when_its_handle_goes() {
     check_model(|| {
         let drops = Arc::new(AtomicUsize::new(0));
         let pool = Pool::new("model", &Config::new(), Weak::<Deaf>::new());
-        let head = Head::new(pool, "task".into(), Priority::Normal, TaskStatus::Queued, false, 64, false);
+        let head = Head::new(pool, Name::Given("task".into()), Priority::Normal, TaskStatus::Queued, 64, false);
         let counted = Counted(Arc::clone(&drops));
         let cell = Cell::new(head, move || counted);
         let job: Arc<dyn Job> = Arc::<Cell<_, _>>::clone(&cell);
         let task = Task::new(cell);
         let runner = thread::spawn({
             let job = Arc::clone(&job);
-            move || drop(job.run())
+            move || _ = run_uncounted(job)
         });
         drop(task);
         runner.join().expect("ran");
