@@ -159,11 +159,13 @@ impl Thief {
         let ring = &*self.0;
         let mut head = ring.head.load(Ordering::Relaxed);
         let claimed = loop {
-            // Acquire: who sees the tail sees the entries before it.
-            if head & !CLOSED == ring.tail.load(Ordering::Acquire) {
+            // Acquire: who sees the tail sees the entries before it. It may be an older one than the head: then nothing
+            // that this thread could read is left.
+            if ring.tail.load(Ordering::Acquire) <= head & !CLOSED {
                 break None;
             }
-            ring.reading.store(head & !CLOSED, Ordering::Relaxed);
+            // Release, as below: this says too that what was claimed the last time has been read.
+            ring.reading.store(head & !CLOSED, Ordering::Release);
             // Release: the owner who sees the new head sees what this thief is about to read.
             match ring.head.compare_exchange(head, head + 1, Ordering::Release, Ordering::Relaxed) {
                 // SAFETY: claimed by the exchange.
