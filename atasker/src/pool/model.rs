@@ -62,6 +62,69 @@ impl Job for Probe {
     }
 }
 
+/// A job that spawns two others from inside, one after the other, and goes on when each has run.
+struct Spawner {
+    pool: Arc<Pool>,
+    probe: Arc<Probe>,
+}
+
+impl Job for Spawner {
+    fn name(&self) -> std::borrow::Cow<'_, str> {
+        "spawner".into()
+    }
+    fn is_live(&self) -> bool {
+        true
+    }
+    fn run(self: Arc<Self>, tally: &Tally<'_>) -> Ran {
+        for _ in 0..2 {
+            let before = self.probe.done.load(Ordering::SeqCst);
+            let spawned = Arc::<Probe>::clone(&self.probe);
+            assert!(self.pool.submit(Priority::Normal, Entry::Job(spawned), Source::Caller).is_ok());
+            // Were it to stay in this thread's ring, the model's bound on steps would tell.
+            while self.probe.done.load(Ordering::SeqCst) == before {
+                thread::yield_now();
+            }
+        }
+        let ran = Ran::Task { panicked: false };
+        tally.ended(ran);
+        ran
+    }
+    fn refuse(self: Arc<Self>, _pool: &Arc<Pool>, _why: Refusal) -> bool {
+        true
+    }
+    fn drop_body(self: Arc<Self>, _pool: &Arc<Pool>) {}
+    fn is_task(&self) -> bool {
+        true
+    }
+    fn is_asked_to_end(&self) -> bool {
+        false
+    }
+}
+
+/// What a body spawns into its thread's ring is found by another thread, which may just be going to sleep.
+#[test]
+fn spawn_inside_and_park() {
+    check_model(|| {
+        let listener = Arc::new(Listener::default());
+        let overseer: Weak<dyn Overseer> = Arc::downgrade(&(Arc::clone(&listener) as Arc<dyn Overseer>));
+        let config = Config::new().pool_size(2).reserve_normal(0).reserve_high(0);
+        let pool = Pool::new("model", &config, overseer);
+        pool.open().expect("threads are to be had in a model");
+        let count = || Arc::new(AtomicUsize::new(0));
+        let probe = Arc::new(Probe { running: count(), most: count(), done: count() });
+        let spawner = Arc::new(Spawner { pool: Arc::clone(&pool), probe: Arc::clone(&probe) });
+        assert!(pool.submit(Priority::Low, Entry::Job(spawner), Source::Caller).is_ok());
+        let outside = Arc::<Probe>::clone(&probe);
+        assert!(pool.submit(Priority::Normal, Entry::Job(outside), Source::Caller).is_ok());
+        while probe.done.load(Ordering::SeqCst) < 3 {
+            thread::yield_now();
+        }
+        pool.drain();
+        listener.quiet.block_until(Deadline::Never, || pool.is_quiet().then_some(()));
+        pool.close();
+    });
+}
+
 /// Callers submit while threads go to sleep and the pool then drains: every job runs, within the ceiling.
 #[test]
 fn submit_and_park() {

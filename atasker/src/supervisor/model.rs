@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::sync::atomic::{AtomicUsize, Ordering};
 use crate::sync::{check_model, thread};
-use crate::{Config, PutError, QueueWorker, Supervisor, TaskError, background_task, background_worker};
+use crate::{CancelOutcome, Config, PutError, QueueWorker, Supervisor, TaskError, background_task, background_worker};
 
 fn supervisor() -> Supervisor {
     let config = Config::new().pool_size(1).reserve_normal(0).reserve_high(0);
@@ -42,6 +42,38 @@ fn spawn_and_stop() {
         assert!(report.complete);
         assert_eq!(report.ran, ran);
         assert_eq!(s.info().threads, 0);
+    });
+}
+
+/// A task that is cancelled while its supervisor stops is in the report as what its handle was told.
+#[test]
+fn cancel_and_stop() {
+    check_model(|| {
+        let s = supervisor();
+        let task = background_task(|| ()).supervisor(&s).start();
+        let canceller = thread::spawn(move || task.cancel());
+        let report = s.stop();
+        let cancelled = u64::from(canceller.join().expect("cancelled") == CancelOutcome::Dequeued);
+        assert_eq!((report.ran, report.cancelled), (1 - cancelled, cancelled));
+    });
+}
+
+/// A body spawns while a stop gives up on its thread: what it spawned ends, one way or the other.
+#[test]
+fn spawn_inside_and_give_up() {
+    check_model(|| {
+        let s = supervisor();
+        let inner = s.clone();
+        let outer = background_task(move || background_task(|| ()).supervisor(&inner).start()).supervisor(&s).start();
+        let stopper = thread::spawn({
+            let s = s.clone();
+            move || s.stop_timeout(std::time::Duration::ZERO)
+        });
+        if let Ok(spawned) = outer.wait() {
+            // Ran, cancelled or refused; without an end the model would deadlock here.
+            _ = spawned.wait();
+        }
+        stopper.join().expect("stopped");
     });
 }
 
