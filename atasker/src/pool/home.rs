@@ -5,6 +5,7 @@
 //! and what its bodies spawn goes there too, without a lock.
 
 use std::cell::Cell;
+use std::hint;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -37,6 +38,12 @@ const WATCH: Duration = Duration::from_micros(20);
 /// Work that came sooner than this was worth staying awake for.
 const WORTH_WATCHING: Duration = Duration::from_micros(50);
 
+/// A thread that may take so many at once has tasks of at most 3 µs.
+const SMALL: usize = 16;
+
+/// Pauses of the processor for tasks to gather, 1 to 2 µs: below what a task can expect to wait for anyway.
+const GATHER_PAUSES: usize = 128;
+
 /// At most so many at once.
 pub(super) const AHEAD: usize = 32;
 
@@ -62,6 +69,8 @@ pub(crate) struct Home {
     runs: Cell<usize>,
     /// How many it may take ahead.
     ahead: Cell<usize>,
+    /// A task that nobody has a handle of runs here, outermost.
+    in_closure: Cell<bool>,
     /// When it found nothing, if it has found nothing since.
     idle_since: Cell<Option<Instant>>,
     /// Work came soon when there was none the last time.
@@ -90,6 +99,7 @@ impl Home {
             looked_at: Cell::new(Instant::now()),
             runs: Cell::new(0),
             ahead: Cell::new(1),
+            in_closure: Cell::new(false),
             idle_since: Cell::new(None),
             eager: Cell::new(false),
         }
@@ -98,6 +108,11 @@ impl Home {
     /// Its ring for that priority.
     pub(super) fn ring(&self, priority: Priority) -> Option<&Owner> {
         self.rings.get(priority as usize)
+    }
+
+    /// Whether a task that nobody has a handle of runs here, or something inside a wait of it.
+    pub(super) fn is_in_closure(&self) -> bool {
+        self.in_closure.get()
     }
 
     /// Whether its rings are empty.
@@ -127,6 +142,16 @@ impl Home {
         if runs > 0 {
             let fitting = usize::try_from(u128::from(AHEAD_NANOS) * runs as u128 / took).unwrap_or(AHEAD);
             self.ahead.set(fitting.clamp(1, (2 * self.ahead.get()).min(AHEAD)));
+        }
+    }
+
+    /// Lets small tasks gather for a moment, where this thread runs them faster than they come.
+    ///
+    /// Each look takes the lines that a caller is writing away from it. Looking at once, a thread found a handful each
+    /// time, and a flood of one producer took 80 ns a task instead of 35.
+    pub(super) fn let_gather(&self) {
+        if self.ahead.get() >= SMALL && self.runs.get() < AHEAD {
+            (0..GATHER_PAUSES).for_each(|_| hint::spin_loop());
         }
     }
 
@@ -166,6 +191,7 @@ impl Home {
     }
 
     /// Keeps what a body of this thread spawns, where the thread may.
+    #[inline]
     pub(super) fn keep(&self, priority: Priority, entry: Entry) -> Result<Kept, Entry> {
         let Some(ring) = self.ring(priority) else { return Err(entry) };
         if !self.may_keep.get() || !self.pool.glance.look().is_as(self.seen.get()) {
@@ -200,9 +226,7 @@ impl Home {
     fn may_go_on(&self, priority: Priority) -> bool {
         let glance = &self.pool.glance;
         let seen = glance.look();
-        seen.is_as(self.seen.get())
-            && seen.is_within(priority, &self.limits.get())
-            && !glance.is_wanted_above(priority)
+        seen.is_as(self.seen.get()) && seen.is_within(priority, &self.limits.get()) && !glance.is_wanted_above(priority)
     }
 
     fn run(&self, entry: Entry, charge: Charge) {
@@ -217,13 +241,13 @@ impl Home {
             Entry::Closure(closure) => {
                 let name = closure.name();
                 self.ledger.begin(shown, name);
-                current::enter_unnamed(pool, || {
-                    let ran = contain(|| closure.call());
-                    tally.ended(Ran::Task { panicked: ran.is_err() });
-                    if let Err(panic) = ran {
-                        log::uncollected_panic(name.get(), task::next_id(), &panic);
-                    }
-                });
+                self.in_closure.set(true);
+                let ran = contain(|| closure.call());
+                tally.ended(Ran::Task { panicked: ran.is_err() });
+                if let Err(panic) = ran {
+                    log::uncollected_panic(name.get(), task::next_id(), &panic);
+                }
+                self.in_closure.set(false);
             }
             Entry::Job(job) => {
                 let noted = self.ledger.begin_job(shown, &job);
