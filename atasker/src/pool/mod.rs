@@ -42,7 +42,7 @@ use crate::config::Config;
 use crate::fork;
 use crate::priority::{PerPriority, Priority};
 use crate::sync::Mutex;
-use crate::sync::atomic::AtomicU64;
+use crate::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use glance::Glance;
 use home::Kept;
 use inbox::WayIn;
@@ -96,6 +96,8 @@ pub(crate) struct Pool {
     glance: Arc<Glance>,
     /// This very allocation.
     me: Weak<Pool>,
+    /// How deep waits may nest on one thread.
+    max_nesting: AtomicUsize,
     /// The count of forks at its making.
     born: u32,
     /// Bodies of this epoch and older ones are asked to end.
@@ -143,6 +145,7 @@ impl Pool {
             overseer,
             state: CachePadded::new(Mutex::new(State::new(name, config, &glance))),
             glance,
+            max_nesting: AtomicUsize::new(config.get_max_nesting()),
             born: fork::count(),
             hurried: AtomicU64::new(0),
         })
@@ -163,6 +166,8 @@ impl Pool {
     pub(crate) fn configure(&self, config: &Config) -> Calls {
         let mut state = self.lock();
         state.configure(&self.name, config);
+        // Relaxed: waits go by the one or the other, and nothing else is published by it.
+        self.max_nesting.store(config.get_max_nesting(), Ordering::Relaxed);
         // Those that sleep by an old `keep_alive` are woken too, to sleep by the new one.
         let mut calls = state.call_parked();
         calls.extend(state.call_all());
@@ -370,8 +375,8 @@ impl Pool {
     }
 
     /// Whether this thread has so many bodies on its stack that the next awaited task gets a thread of its own.
-    pub(crate) fn is_deep(&self, max_nesting: usize) -> bool {
-        current::depth() > max_nesting
+    pub(crate) fn is_deep(&self) -> bool {
+        current::depth() > self.max_nesting.load(Ordering::Relaxed)
     }
 
     /// Counts a task that `end` cancels, in one step with it: a stop that finds nothing left finds it counted too.

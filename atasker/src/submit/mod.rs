@@ -113,7 +113,7 @@ where
     let delay = delay.filter(|delay| !delay.is_zero());
     let status = if delay.is_some() { TaskStatus::Delayed } else { TaskStatus::Queued };
     let pool = Arc::clone(&core.pool);
-    let head = Head::new(pool, name, priority, status, core.max_nesting(), core.task_times());
+    let head = Head::new(pool, name, priority, status, core.task_times());
     let cell = Cell::new(head, body);
     let taken = match delay {
         None => queue(core, &cell),

@@ -12,11 +12,11 @@ use crate::clock::{self, Clock};
 use crate::error::TaskError;
 use crate::log;
 use crate::panics::{contain, drop_contained, wake_contained};
-use crate::pool::{self, Entry, Job, Pool, Ran, Refusal, Refused, Source, StaticName, Tally};
+use crate::pool::{self, Entry, Job, Named, Pool, Ran, Refusal, Refused, Source, StaticName, Tally};
 use crate::priority::Priority;
 use crate::sync::Mutex;
 
-/// How a task is named; no allocation unless the name was made at run time.
+/// How a task is to be named; no allocation unless the name was made at run time.
 #[derive(Clone)]
 pub(crate) enum Name {
     /// Looked up when it is asked for.
@@ -36,14 +36,22 @@ impl Name {
 /// What a cell knows besides body and result.
 pub(crate) struct Head {
     pub(super) state: State,
-    pub(super) id: u64,
-    pub(super) name: Name,
     pub(super) priority: Priority,
+    pub(super) id: u64,
     pub(super) pool: Arc<Pool>,
-    /// How deep waits may nest on one thread.
-    pub(super) max_nesting: u32,
+    /// Its name, if none was given.
+    name: StaticName,
+    detail: Option<Box<Detail>>,
+}
+
+/// What few tasks have: a queued task takes an allocation of at most 120 bytes, which glibc frees on any thread without a
+/// lock; larger ones cost FIGURE_SLIM.
+struct Detail {
+    name: Option<Cow<'static, str>>,
     /// Only with [`Config::task_times`](crate::Config::task_times).
-    times: Option<Box<Mutex<Times>>>,
+    times: Option<Mutex<Times>>,
+    /// What makes it due, to be taken back by a cancellation. Lock rule: with no other.
+    deadline: Mutex<Option<(Arc<Clock>, clock::Key)>>,
 }
 
 /// When things happened to a task.
@@ -65,8 +73,6 @@ struct Slot<F, T> {
     content: Content<F, T>,
     /// Who waits for the end, or for the moment it can be claimed.
     waiter: Option<Waker>,
-    /// The deadline that makes it due, to be taken back by a cancellation.
-    deadline: Option<(Arc<Clock>, clock::Key)>,
 }
 
 enum Content<F, T> {
@@ -89,30 +95,37 @@ pub(crate) trait Join<T>: Job {
 }
 
 impl Head {
-    pub(crate) fn new(
-        pool: Arc<Pool>,
-        name: Name,
-        priority: Priority,
-        status: TaskStatus,
-        max_nesting: usize,
-        task_times: bool,
-    ) -> Self {
-        let times = task_times.then(|| {
-            let submitted = Some(Instant::now());
-            Box::new(Mutex::new(Times { submitted, ..Times::default() }))
+    pub(crate) fn new(pool: Arc<Pool>, name: Name, priority: Priority, status: TaskStatus, task_times: bool) -> Self {
+        let (name, given) = match name {
+            Name::Static(name) => (name, None),
+            Name::Given(given) => (StaticName::of::<Unnamed>(), Some(given)),
+        };
+        let is_detailed = given.is_some() || task_times || status == TaskStatus::Delayed;
+        let detail = is_detailed.then(|| {
+            let submitted = || Mutex::new(Times { submitted: Some(Instant::now()), ..Times::default() });
+            Box::new(Detail { name: given, times: task_times.then(submitted), deadline: Mutex::default() })
         });
-        let max_nesting = u32::try_from(max_nesting).unwrap_or(u32::MAX);
-        Self { state: State::new(status), id: next_id(), name, priority, pool, max_nesting, times }
+        Self { state: State::new(status), priority, id: next_id(), pool, name, detail }
+    }
+
+    pub(super) fn name(&self) -> &str {
+        let given = self.detail.as_ref().and_then(|detail| detail.name.as_deref());
+        given.unwrap_or_else(|| self.name.get())
     }
 
     pub(super) fn times(&self) -> Times {
-        self.times.as_ref().map_or(Times::default(), |times| *times.lock())
+        let times = self.detail.as_ref().and_then(|detail| detail.times.as_ref());
+        times.map_or(Times::default(), |times| *times.lock())
     }
 
     fn stamp(&self, stamp: impl FnOnce(&mut Times, Option<Instant>)) {
-        if let Some(times) = &self.times {
+        if let Some(times) = self.detail.as_ref().and_then(|detail| detail.times.as_ref()) {
             stamp(&mut times.lock(), Some(Instant::now()));
         }
+    }
+
+    fn set_deadline(&self, deadline: Option<(Arc<Clock>, clock::Key)>) -> Option<(Arc<Clock>, clock::Key)> {
+        std::mem::replace(&mut *self.detail.as_ref()?.deadline.lock(), deadline)
     }
 
     /// The error of a task that ended without a result of its own.
@@ -124,9 +137,18 @@ impl Head {
     }
 }
 
+/// Stands for the name of tasks that have a given one.
+struct Unnamed;
+
+impl Named for Unnamed {
+    fn name() -> &'static str {
+        "task"
+    }
+}
+
 impl<F, T> Cell<F, T> {
     pub(crate) fn name(&self) -> &str {
-        self.head.name.get()
+        self.head.name()
     }
 }
 
@@ -136,7 +158,7 @@ where
     T: Send + 'static,
 {
     pub(crate) fn new(head: Head, body: F) -> Arc<Self> {
-        let slot = Slot { content: Content::Body(body), waiter: None, deadline: None };
+        let slot = Slot { content: Content::Body(body), waiter: None };
         Arc::new(Self { head, slot: Mutex::new(slot) })
     }
 
@@ -159,7 +181,7 @@ where
         let inserted = clock.insert(due, bell);
         match inserted {
             Ok(key) => {
-                self.slot.lock().deadline = Some((Arc::clone(clock), key));
+                self.head.set_deadline(Some((Arc::clone(clock), key)));
                 Ok(())
             }
             Err(refused) => {
@@ -204,15 +226,11 @@ where
     /// It has ended unstarted: takes its deadline back and wakes the waiter.
     fn tell_end(&self) {
         self.head.stamp(|times, now| times.finished = now);
-        let (waiter, deadline) = {
-            let mut slot = self.slot.lock();
-            (slot.waiter.take(), slot.deadline.take())
-        };
-        if let Some((clock, key)) = deadline {
+        if let Some((clock, key)) = self.head.set_deadline(None) {
             // Taken back, so that cancelled delays cost no memory; if it is about to ring, it will find the end.
             clock.remove(key);
         }
-        wake(waiter);
+        self.wake_waiter();
     }
 
     /// Counts a task that the clock had taken in as no longer delayed.
@@ -262,7 +280,7 @@ where
     /// A result nobody collects: its panic is told, its drop contained.
     fn abandon(&self, content: Content<F, T>) {
         if let Content::Output(Err(TaskError::Panicked(panic))) = &content {
-            log::uncollected_panic(self.head.name.get(), self.head.id, panic);
+            log::uncollected_panic(self.head.name(), self.head.id, panic);
         }
         drop_contained(content);
     }
@@ -274,14 +292,12 @@ where
     T: Send + 'static,
 {
     fn name(&self) -> Cow<'_, str> {
-        Cow::Borrowed(self.head.name.get())
+        Cow::Borrowed(self.head.name())
     }
 
     fn static_name(&self) -> Option<StaticName> {
-        match self.head.name {
-            Name::Static(name) => Some(name),
-            Name::Given(_) => None,
-        }
+        let is_given = self.head.detail.as_ref().is_some_and(|detail| detail.name.is_some());
+        (!is_given).then_some(self.head.name)
     }
 
     fn is_live(&self) -> bool {
@@ -312,7 +328,7 @@ where
             return false;
         }
         if why == Refusal::NoThread {
-            log::rejected(self.head.name.get(), "the system gives no thread");
+            log::rejected(self.head.name(), "the system gives no thread");
         }
         true
     }
@@ -340,7 +356,7 @@ where
             return;
         }
         self.leave_clock(TaskStatus::Delayed);
-        self.slot.lock().deadline = None;
+        self.head.set_deadline(None);
         let job: Arc<dyn Job> = Arc::<Self>::clone(&self);
         match self.head.pool.submit(self.head.priority, Entry::Job(job), Source::Inside) {
             // A pool thread that waits for it can claim it now.

@@ -163,7 +163,7 @@ impl<T> Task<T> {
             return None;
         }
         let home = pool::home().filter(|home| Arc::ptr_eq(&home.pool, &head.pool))?;
-        if head.pool.is_deep(head.max_nesting as usize) {
+        if head.pool.is_deep() {
             *carried = head.pool.carry(head.priority, &job);
             if *carried {
                 return None;
@@ -182,7 +182,7 @@ impl<T> Task<T> {
 
     /// The fn's name, a closure's type name, or what was given.
     pub fn name(&self) -> &str {
-        self.cell.head().name.get()
+        self.cell.head().name()
     }
 
     /// Its priority.
@@ -206,7 +206,7 @@ impl<T> Task<T> {
         let times = head.times();
         TaskInfo {
             id: head.id,
-            name: head.name.get().to_owned(),
+            name: head.name().to_owned(),
             priority: head.priority,
             status: head.state.status(),
             submitted_at: times.submitted,
@@ -250,7 +250,7 @@ impl<T> fmt::Debug for Task<T> {
         let head = self.cell.head();
         f.debug_struct("Task")
             .field("id", &head.id)
-            .field("name", &head.name.get())
+            .field("name", &head.name())
             .field("priority", &head.priority)
             .field("status", &head.state.status())
             .finish()
