@@ -7,9 +7,7 @@
 use std::cell::Cell;
 use std::hint;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
-
-use crossbeam_utils::Backoff;
+use std::time::Instant;
 
 use super::Pool;
 use super::current;
@@ -23,7 +21,7 @@ use crate::log;
 use crate::panics::contain;
 use crate::priority::Priority;
 use crate::sync::atomic::{Ordering, fence};
-use crate::task;
+use crate::{task, wait};
 
 /// After so many entries a thread looks at the shared queues first: its own fan-out must not starve others.
 const LOOK_OUTSIDE_EVERY: usize = 64;
@@ -31,12 +29,6 @@ const LOOK_OUTSIDE_EVERY: usize = 64;
 /// A thread takes ahead what it is likely to get done in so long, in nanoseconds: the entries behind a body that takes
 /// longer than those before it wait until another thread comes for them.
 const AHEAD_NANOS: u64 = 50_000;
-
-/// How long a thread without work stays awake, where work is likely to come; a sleep and a wake-up cost about as much.
-const WATCH: Duration = Duration::from_micros(20);
-
-/// Work that came sooner than this was worth staying awake for.
-const WORTH_WATCHING: Duration = Duration::from_micros(50);
 
 /// A thread that may take so many at once has tasks of at most 3 µs.
 const SMALL: usize = 16;
@@ -150,7 +142,7 @@ impl Home {
     /// Each look takes the lines that a caller is writing away from it. Looking at once, a thread found a handful each
     /// time, and a flood of one producer took 80 ns a task instead of 35.
     pub(super) fn let_gather(&self) {
-        if self.ahead.get() >= SMALL && self.runs.get() < AHEAD {
+        if self.ahead.get() >= SMALL && (2..AHEAD).contains(&self.runs.get()) {
             (0..GATHER_PAUSES).for_each(|_| hint::spin_loop());
         }
     }
@@ -161,19 +153,10 @@ impl Home {
     }
 
     /// Stays awake for a moment, for work to come; once, until it has come.
-    ///
-    /// It gives the core to others more and more: the work may have to be brought by a thread that waits for this core.
     pub(super) fn watch(&self) {
         self.eager.set(false);
-        let (began, backoff) = (Instant::now(), Backoff::new());
-        loop {
-            let glance = &self.pool.glance;
-            let gone_by = backoff.is_completed() && began.elapsed() > WATCH;
-            if glance.is_wanted() || !glance.look().is_as(self.seen.get()) || gone_by {
-                return;
-            }
-            backoff.snooze();
-        }
+        let glance = &self.pool.glance;
+        wait::watch(|| glance.is_wanted() || !glance.look().is_as(self.seen.get()));
     }
 
     /// A look has ended: what was seen.
@@ -182,7 +165,7 @@ impl Home {
         if !found {
             self.idle_since.set(self.idle_since.get().or(Some(now)));
         } else if let Some(since) = self.idle_since.take() {
-            self.eager.set(now.saturating_duration_since(since) < WORTH_WATCHING);
+            self.eager.set(now.saturating_duration_since(since) < wait::WORTH_WATCHING);
         }
         self.seen.set(seen);
         self.limits.set(limits);

@@ -114,7 +114,7 @@ where
     let status = if delay.is_some() { TaskStatus::Delayed } else { TaskStatus::Queued };
     let pool = Arc::clone(&core.pool);
     let head = Head::new(pool, name, priority, status, core.task_times());
-    let cell = Cell::new(head, body);
+    let cell = Cell::new(head, status, body);
     let taken = match delay {
         None => queue(core, &cell),
         Some(delay) => wait_first(core, &cell, delay),

@@ -59,7 +59,7 @@ impl Core {
                 changed: WaitList::default(),
                 owner: OnceLock::new(),
                 task_times: AtomicBool::new(config.get_task_times()),
-                    slow_start_hook: Mutex::new(None),
+                slow_start_hook: Mutex::new(None),
                 stranded: AtomicBool::new(false),
                 me: Weak::clone(me),
                 config: Mutex::new(config),
