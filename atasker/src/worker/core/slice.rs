@@ -1,6 +1,5 @@
 //! What a worker does with one admission: greets once, runs what is wanted, reports errors, and lets itself go.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -142,8 +141,8 @@ impl Core {
 }
 
 impl Job for Slice {
-    fn name(&self) -> Cow<'_, str> {
-        Cow::Borrowed(&self.name)
+    fn name(&self) -> &str {
+        &self.name
     }
 
     fn is_live(&self) -> bool {
