@@ -221,14 +221,18 @@ impl State {
         self.take_in_below(usize::MAX);
     }
 
-    /// Takes in what callers have put into the inboxes of those priorities of which fewer than `enough` are queued.
-    fn take_in_below(&mut self, enough: usize) {
+    /// Takes in what callers have put into the inboxes of those priorities of which fewer than `enough` are queued. Whether
+    /// there was any.
+    fn take_in_below(&mut self, enough: usize) -> bool {
+        let mut took_in = false;
         for (priority, inbox) in inbox::each(&self.glance) {
             let queue = &mut self.queues.of[priority];
             if queue.len() < enough && inbox.is_filled() {
                 self.totals.submitted += inbox.empty_into(queue);
+                took_in = true;
             }
         }
+        took_in
     }
 
     pub(super) fn stage(&self) -> Stage {
@@ -302,7 +306,9 @@ impl State {
     }
 
     fn look(&mut self, home: &Home) -> Option<(Entry, Charge)> {
-        self.take_in_below(1);
+        if self.take_in_below(1) {
+            home.note_intake();
+        }
         if let Some((job, priority)) = self.queues.carried.pop_front() {
             self.carried += 1;
             self.slot(home.thread).handed += 1;
