@@ -3,6 +3,8 @@
 //! Knows deadlines and bells; not tasks, workers or the pool. No user code runs on its thread: a bell only queues
 //! something, so a slow body makes itself late, never the others.
 
+mod slack;
+
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
@@ -161,6 +163,7 @@ impl Clock {
 
     /// The clock thread: rings what is due, sleeps until the next, leaves when the clock has been joined.
     fn run(&self, epoch: u64, parker: &Parker) {
+        slack::end_sleeps_sharply();
         let mut due = Vec::with_capacity(BATCH);
         loop {
             let sleep_until = {
