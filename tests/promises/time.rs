@@ -64,6 +64,28 @@ fn an_interval_runs_first_at_once_and_then_on_one_grid() {
     }
 }
 
+/// From 100 ms on, ticks of many workers come together, which moves no grid and no gap.
+#[test]
+fn ticks_that_come_together_stay_on_their_grids_and_keep_their_gaps() {
+    const EVERY: Duration = Duration::from_millis(100);
+    let s = pool(2);
+    let tickers: Vec<_> = (0..20).map(|_| ticker(&s, EVERY)).collect();
+    let (tell, told) = mpsc::channel();
+    let body = move |cx: &WorkerContext| tell.send((Tick::of(cx), Instant::now())).unwrap();
+    let delayed = background_worker(body).delay(EVERY).supervisor(&s).start().unwrap();
+    for (worker, ticks) in &tickers {
+        let ticks: Vec<_> = (0..4).map(|_| next(ticks)).collect();
+        worker.stop();
+        assert_on_one_grid(&ticks, EVERY);
+    }
+    let runs: Vec<_> = (0..3).map(|_| next(&told)).collect();
+    delayed.stop();
+    for pair in runs.windows(2) {
+        let ((_, ended), (tick, _)) = (pair[0], pair[1]);
+        assert!(tick.due >= ended + EVERY && tick.started >= tick.due, "{pair:?}");
+    }
+}
+
 /// Many ticks, each so late after the last that a period counted from the start of a run would show.
 #[test]
 fn a_grid_does_not_drift() {

@@ -8,7 +8,7 @@ mod slack;
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::sync::thread::{Builder, JoinHandle};
 use crate::sync::{Mutex, Parker, Unparker};
@@ -32,8 +32,8 @@ pub(crate) trait Bell: Send + Sync {
 /// One deadline in the queue. Ordered by time, then by insertion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Key {
-    /// When it is due.
-    pub(crate) due: Deadline,
+    /// When it is to be rung.
+    at: Deadline,
     /// Tells equal deadlines apart, and later ones of the same bell from earlier ones.
     serial: u64,
 }
@@ -51,6 +51,8 @@ pub(crate) enum Refused {
 pub(crate) struct Clock {
     /// The start of its thread's name.
     name: String,
+    /// What moments are rounded from.
+    origin: Instant,
     /// Lock rule: taken after a worker's plan, before nothing. No bell is rung or dropped under it.
     state: Mutex<State>,
 }
@@ -75,7 +77,7 @@ struct ClockThread {
 impl Clock {
     pub(crate) fn new(name: &str) -> Arc<Self> {
         let state = State { open: false, epoch: 0, next_serial: 0, deadlines: BTreeMap::new(), thread: None };
-        Arc::new(Self { name: name.to_owned(), state: Mutex::new(state) })
+        Arc::new(Self { name: name.to_owned(), origin: Instant::now(), state: Mutex::new(state) })
     }
 
     /// The time that deadlines are measured by.
@@ -92,18 +94,29 @@ impl Clock {
 
     /// Rings `bell` at `due`; `Deadline::Never` only keeps it until it is removed or the clock stops.
     pub(crate) fn insert(self: &Arc<Self>, due: Deadline, bell: Arc<dyn Bell>) -> Result<Key, Refused> {
+        self.insert_about(due, Duration::ZERO, bell)
+    }
+
+    /// The same, up to `tolerance` later: together with others of that tolerance, so that one wake-up serves them all.
+    pub(crate) fn insert_about(
+        self: &Arc<Self>,
+        due: Deadline,
+        tolerance: Duration,
+        bell: Arc<dyn Bell>,
+    ) -> Result<Key, Refused> {
+        let at = due.rounded_up(self.origin, tolerance);
         let mut state = self.state.lock();
         if !state.open {
             return Err(Refused::Stopped);
         }
         self.make_thread(&mut state).map_err(Refused::NoThread)?;
-        let key = Key { due, serial: state.next_serial };
+        let key = Key { at, serial: state.next_serial };
         state.next_serial += 1;
         state.deadlines.insert(key, bell);
         let thread = state.thread.as_mut().expect("made above");
-        let wake = due < thread.sleeps_until;
+        let wake = at < thread.sleeps_until;
         let unparker = wake.then(|| {
-            thread.sleeps_until = due;
+            thread.sleeps_until = at;
             thread.unparker.clone()
         });
         drop(state);
@@ -175,11 +188,11 @@ impl Clock {
                 let now = self.now();
                 while due.len() < BATCH
                     && let Some(first) = state.deadlines.first_entry()
-                    && first.key().due.is_due(now)
+                    && first.key().at.is_due(now)
                 {
                     due.push(first.remove_entry());
                 }
-                let next = state.deadlines.first_key_value().map_or(Deadline::Never, |(key, _)| key.due);
+                let next = state.deadlines.first_key_value().map_or(Deadline::Never, |(key, _)| key.at);
                 let thread = state.thread.as_mut().expect("looked at above");
                 thread.sleeps_until = next;
                 next

@@ -126,11 +126,15 @@ pub mod kind {
 impl<B> WorkerBuilder<B> {
     /// Runs on a fixed grid: the start and then every `every`, more than 0, without drift. A tick that comes while the
     /// last run goes on is treated as [`missed`](WorkerBuilder::missed) says.
+    ///
+    /// No tick comes early. From 100 ms on, one may come later by a thousandth of `every`, 1 ms at most, so that many
+    /// workers are served by one wake-up; the grid is kept all the same.
     pub fn interval(self, every: Duration) -> WorkerBuilder<B, kind::Interval> {
         self.of_kind(|kind| kind::Interval { every, missed: MissedTick::Skip, initial: kind.initial })
     }
 
-    /// Runs at the start, and then `gap`, more than 0, after the end of its last run.
+    /// Runs at the start, and then `gap`, more than 0, after the end of its last run; never less, and from 100 ms on up to
+    /// a thousandth of `gap`, 1 ms at most, more.
     pub fn delay(self, gap: Duration) -> WorkerBuilder<B, kind::Delay> {
         self.of_kind(|kind| kind::Delay { gap, initial: kind.initial })
     }

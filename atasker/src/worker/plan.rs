@@ -25,6 +25,11 @@ pub enum MissedTick {
     Delay,
 }
 
+/// From this interval on, ticks may come a little late, so that those of many workers come together.
+const TOLERANT_FROM: Duration = Duration::from_millis(100);
+/// However long the interval, ticks are never made later than this.
+const MAX_TOLERANCE: Duration = Duration::from_millis(1);
+
 /// What makes a worker run.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Kind {
@@ -233,12 +238,22 @@ impl Plan {
         }
     }
 
+    /// How late its tick may come. Only that: the grid, and the gap after a run, are kept.
+    pub(super) fn tolerance(&self) -> Duration {
+        match self.kind {
+            Kind::Interval { every, .. } | Kind::Delay { gap: every } if every >= TOLERANT_FROM => {
+                (every / 1000).min(MAX_TOLERANCE)
+            }
+            _ => Duration::ZERO,
+        }
+    }
+
     /// The tick with that key has come. `false`: it is not the one that is waited for any more.
     pub(super) fn ring(&mut self, key: Key) -> bool {
         let expected = self.timer == Some(key);
         if expected {
             self.timer = None;
-            self.tick = key.due.instant();
+            self.tick = self.next.instant();
         }
         expected
     }

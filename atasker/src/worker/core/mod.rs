@@ -250,7 +250,7 @@ impl Core {
         if let Some(deadline) = deadline {
             let bell: Arc<dyn clock::Bell> = Arc::<Self>::clone(self);
             // A stopped clock means that a stop is on its way to this worker too. Its thread was made at the start.
-            plan.timer = supervisor.clock.insert(deadline, bell).ok();
+            plan.timer = supervisor.clock.insert_about(deadline, plan.tolerance(), bell).ok();
         }
     }
 
