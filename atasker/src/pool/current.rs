@@ -132,10 +132,7 @@ pub(super) fn depth() -> usize {
 /// assert_eq!(task.wait().unwrap(), "put the tools away");
 /// ```
 pub fn is_cancelled() -> bool {
-    let top = read(|current| {
-        Some((current.stack.last()?.job.clone(), current.home.clone()))
-    })
-    .flatten();
+    let top = read(|current| Some((current.stack.last()?.job.clone(), current.home.clone()))).flatten();
     let Some((job, home)) = top else { return false };
     job.is_some_and(|job| job.is_asked_to_end()) || home.is_some_and(|home| home.pool.is_hurried(home.epoch))
 }

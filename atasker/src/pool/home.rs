@@ -200,9 +200,7 @@ impl Home {
     fn may_go_on(&self, priority: Priority) -> bool {
         let glance = &self.pool.glance;
         let seen = glance.look();
-        seen.is_as(self.seen.get())
-            && seen.is_within(priority, &self.limits.get())
-            && !glance.is_wanted_above(priority)
+        seen.is_as(self.seen.get()) && seen.is_within(priority, &self.limits.get()) && !glance.is_wanted_above(priority)
     }
 
     fn run(&self, entry: Entry, charge: Charge) {

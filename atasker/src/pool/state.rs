@@ -568,7 +568,8 @@ impl State {
     /// Whether nothing runs, waits or is on its way.
     pub(super) fn is_quiet(&self) -> bool {
         let running = self.places + self.beside + self.carried + self.errands;
-        let kept = |thread: &usize| self.slots[*thread].iter().flat_map(|slot| &slot.thieves).any(|ring| ring.len() > 0);
+        let kept =
+            |thread: &usize| self.slots[*thread].iter().flat_map(|slot| &slot.thieves).any(|ring| ring.len() > 0);
         running == 0
             && self.spawning == 0
             && self.condemned == 0

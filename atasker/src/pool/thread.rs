@@ -49,7 +49,8 @@ fn work(pool: &Arc<Pool>, reservation: Reservation) {
                 // Taken ahead, and not to be started now: it waits where others find it.
                 state.put_back(&home);
             }
-            let found = if dead.is_empty() { wait(pool, state, &home, &parker) } else { tidy(pool, state, &home, dead) };
+            let found =
+                if dead.is_empty() { wait(pool, state, &home, &parker) } else { tidy(pool, state, &home, dead) };
             match found {
                 Some(awake) => state = awake,
                 None => return,

@@ -23,7 +23,8 @@ impl Overseer for Deaf {
 /// A queued task that counts its runs, with the pool's end of it and its handle.
 fn queued(runs: &Arc<AtomicUsize>) -> (Arc<Pool>, Arc<dyn Job>, Task<usize>) {
     let pool = Pool::new("model", &Config::new(), Weak::<Deaf>::new());
-    let head = Head::new(Arc::clone(&pool), Name::Given("task".into()), Priority::Normal, TaskStatus::Queued, 64, false);
+    let head =
+        Head::new(Arc::clone(&pool), Name::Given("task".into()), Priority::Normal, TaskStatus::Queued, 64, false);
     let runs = Arc::clone(runs);
     let cell = Cell::new(head, move || runs.fetch_add(1, Ordering::SeqCst));
     (pool, Arc::<Cell<_, _>>::clone(&cell), Task::new(cell))

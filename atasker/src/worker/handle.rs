@@ -7,7 +7,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use super::core::Core;
-use super::mailbox::{AnyMailbox, Mailbox, NotTaken};
+use super::mailbox::{AnyMailbox, Mailbox, NotTaken, Pushed};
 use crate::error::{PutError, Result};
 use crate::supervisor::WorkerInfo;
 use crate::time::Deadline;
@@ -237,7 +237,8 @@ impl<T: Send + 'static> QueueWorker<T> {
             return Err(PutError::NotRunning(item));
         }
         match self.mailbox.push(item) {
-            Ok(()) => {
+            Ok(Pushed::Behind) => Ok(()),
+            Ok(Pushed::First) => {
                 self.core.item_came();
                 Ok(())
             }
@@ -264,6 +265,8 @@ impl<T: Send + 'static> QueueWorker<T> {
             return Err(PutError::Full(item));
         }
         let mut waiting = Some(item);
+        self.mailbox.watch();
+        self.mailbox.begin_wait();
         let put = self.core.wait_helping(deadline, &self.mailbox.room, || {
             match self.try_put(waiting.take().expect("put back below, where it was not taken")) {
                 Err(PutError::Full(item)) => {
@@ -273,6 +276,7 @@ impl<T: Send + 'static> QueueWorker<T> {
                 done => Some(done),
             }
         });
+        self.mailbox.end_wait();
         // It may have been woken for room that it no longer wants, or once more after it had found some: passed on
         // (`supervisor::model::two_putters_and_one_room`).
         if self.mailbox.has_room() {

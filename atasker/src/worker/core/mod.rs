@@ -12,6 +12,9 @@
 mod ring;
 mod slice;
 mod stop;
+mod turn;
+
+pub(super) use turn::Turn;
 
 use std::fmt;
 use std::sync::atomic::AtomicU64 as Serial;
@@ -30,7 +33,7 @@ use crate::pool::{self, Job};
 use crate::priority::Priority;
 use crate::supervisor::{Core as SupervisorCore, Entry, Resident, WorkerInfo, WorkerKind, WorkerState};
 use crate::sync::Mutex;
-use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use crate::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use crate::time::Deadline;
 use crate::wait::WaitList;
 use crate::{fork, log};
@@ -105,6 +108,8 @@ pub struct Core {
     /// `None` until it is started. Stays after the end, for a ringer that comes to enqueue it just then.
     home: Mutex<Option<Home>>,
     mailbox: Option<Arc<dyn AnyMailbox>>,
+    /// Runs since the start. Written by the one who has the worker.
+    runs: AtomicU64,
     /// What the plan says, for bodies that ask in a loop.
     stopping: AtomicBool,
     /// What the plan says, for puts.
@@ -131,6 +136,7 @@ impl Core {
             keeps: Mutex::new(None),
             home: Mutex::new(None),
             mailbox,
+            runs: AtomicU64::new(0),
             stopping: AtomicBool::new(false),
             paused: AtomicBool::new(false),
             changed: WaitList::default(),
@@ -145,6 +151,18 @@ impl Core {
     pub(super) fn is_stopping(&self) -> bool {
         // Relaxed: a flag that bodies look at when they like; nothing else is published by it.
         self.stopping.load(Ordering::Relaxed)
+    }
+
+    /// The number of the run under way, or of the last one.
+    pub(super) fn runs(&self) -> u64 {
+        // Relaxed: a count. Who has heard of a run, has heard of it from its body, which came after.
+        self.runs.load(Ordering::Relaxed)
+    }
+
+    /// A run begins. Called by the one who has the worker.
+    fn count_run(&self) {
+        // Not a read-modify-write, which costs as much as a short run: nobody else writes it.
+        self.runs.store(self.runs() + 1, Ordering::Relaxed);
     }
 
     /// Whether this process is a fork of the one that the worker was made in: nothing would run it here.
@@ -214,6 +232,7 @@ impl Core {
             let (priority, slice) = (schedule.priority, Arc::new(slice));
             let home = Home { supervisor: Arc::clone(&supervisor), priority, entry, slice };
             earlier = self.home.lock().replace(home);
+            self.runs.store(0, Ordering::Relaxed);
             let deadline = plan.begin(schedule, greeting, supervisor.clock.now());
             if plan.stopping.is_none() {
                 self.arm(&mut plan, &supervisor, deadline);
@@ -276,7 +295,7 @@ impl Core {
             },
             priority: plan.priority,
             state,
-            runs: plan.counters.runs,
+            runs: self.runs(),
             errors: plan.counters.errors,
             panics: plan.counters.panics,
             missed: plan.counters.missed,

@@ -2,19 +2,14 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use super::super::outcome::WorkerError;
-use super::super::plan::{Cause, Kind, Plan, Want};
-use super::{Body, Core, Home, Slice};
+use super::super::plan::Want;
+use super::{Body, Core, Home, Slice, Turn};
 use crate::log;
 use crate::panics::{contain, drop_contained};
 use crate::pool::{Job, Pool, Ran, Refusal, Tally};
-use crate::priority::Priority;
 use crate::supervisor::Core as SupervisorCore;
-
-/// A queue worker lets its place go after this long, so that a busy one can't hold it against its equals.
-const SLICE: Duration = Duration::from_millis(1);
 
 impl Core {
     /// What the one who has the worker does: greets once, runs what is wanted, and lets it go.
@@ -22,55 +17,54 @@ impl Core {
         let Home { supervisor, priority, .. } = self.own_home();
         let mut body = self.take_body();
         self.greet(&mut body);
-        let began = supervisor.clock.now();
-        let mut runs = 0_u32;
+        let mut turn = Turn::new(self, &supervisor, priority);
         loop {
             let cause = {
                 let mut plan = self.plan.lock();
-                match plan.want(self.items()) {
-                    Want::Run if runs == 0 || self.goes_on(&plan, &supervisor, priority, began) => {
-                        plan.begin_run(supervisor.clock.now())
-                    }
-                    _ => break,
+                if plan.want(self.items()) != Want::Run {
+                    break;
                 }
+                // A run on an item begins when the item is there.
+                (self.mailbox.is_none()).then(|| plan.begin_run(turn.began()))
             };
-            self.run(&supervisor, &mut body, cause);
-            runs += 1;
+            if let Some(cause) = cause {
+                self.count_run();
+                body.cx.begin_run(cause.due, cause.missed);
+            }
+            self.step(&mut body, &mut turn);
+            if cause.is_some() {
+                self.plan_next(&supervisor);
+                break;
+            }
+            if !turn.goes_on() {
+                break;
+            }
         }
         *self.body.lock() = Some(body);
         self.let_go();
     }
 
-    /// Whether a slice goes on after a run: only with a queue, only for a while, and not while something above waits.
-    pub(super) fn goes_on(&self, plan: &Plan, supervisor: &SupervisorCore, priority: Priority, began: Instant) -> bool {
-        matches!(plan.kind, Kind::Queue)
-            && !supervisor.pool.is_wanted_above(priority)
-            && supervisor.clock.now().saturating_duration_since(began) < SLICE
-    }
-
-    pub(super) fn run(self: &Arc<Self>, supervisor: &SupervisorCore, body: &mut Body, cause: Cause) {
-        body.cx.begin_run(cause);
+    /// One run, or with a queue as many as the turn lasts, up to the first that does not end well.
+    fn step(self: &Arc<Self>, body: &mut Body, turn: &mut Turn<'_>) {
         let Body { step, cx, .. } = body;
-        let error = match contain(|| step.step(cx)) {
-            Ok(Some(Ok(flow))) => {
+        let error = match contain(|| step.step(cx, turn)) {
+            Ok(Ok(flow)) => {
                 if flow.is_break() {
                     self.break_off();
                 }
-                None
+                return;
             }
-            Ok(None) => {
-                cx.unrun();
-                self.plan.lock().unrun(cause.last_run);
-                None
-            }
-            Ok(Some(Err(message))) => Some(WorkerError::Failed(message)),
-            Err(panic) => Some(WorkerError::Panicked(panic)),
+            Ok(Err(message)) => WorkerError::Failed(message),
+            Err(panic) => WorkerError::Panicked(panic),
         };
-        if let Some(error) = error {
-            self.report(body, &error);
-            // Its payload is the user's.
-            drop_contained(error);
-        }
+        self.report(body, &error);
+        // Its payload is the user's.
+        drop_contained(error);
+        turn.look_soon();
+    }
+
+    /// A planned run has ended: plans the next one.
+    fn plan_next(self: &Arc<Self>, supervisor: &SupervisorCore) {
         let stale = {
             let mut plan = self.plan.lock();
             let (stale, deadline) = plan.end_run(supervisor.clock.now());
@@ -124,7 +118,7 @@ impl Core {
     /// Lets a worker go that this thread has: to rest, to the queue, or to its end.
     pub(super) fn let_go(self: &Arc<Self>) {
         loop {
-            match self.want() {
+            match self.want_or_rest() {
                 Want::Finish => return self.finish(),
                 Want::Run => {
                     self.bell.requeue();
