@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 static FORKS: AtomicU32 = AtomicU32::new(0);
 
 /// The count now. Different from an earlier answer: this process is a fork.
+#[inline]
 pub(crate) fn count() -> u32 {
     // Relaxed: after a fork there is one thread, which wrote it.
     FORKS.load(Ordering::Relaxed)

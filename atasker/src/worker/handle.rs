@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::core::Core;
 use super::mailbox::{AnyMailbox, Mailbox, NotTaken, Pushed};
 use crate::error::{PutError, Result};
+use crate::fork;
 use crate::supervisor::WorkerInfo;
 use crate::time::Deadline;
 
@@ -118,6 +119,8 @@ pub struct EventWorker {
 pub struct QueueWorker<T> {
     core: Arc<Core>,
     mailbox: Arc<Mailbox<T>>,
+    /// The count of forks at its making. Here, since the core's line is written by each run.
+    born: u32,
 }
 
 common_verbs!(LoopWorker);
@@ -185,7 +188,7 @@ impl EventWorker {
 // Not derived: the item need not be `Clone`.
 impl<T> Clone for QueueWorker<T> {
     fn clone(&self) -> Self {
-        Self { core: Arc::clone(&self.core), mailbox: Arc::clone(&self.mailbox) }
+        Self { core: Arc::clone(&self.core), mailbox: Arc::clone(&self.mailbox), born: self.born }
     }
 }
 
@@ -193,7 +196,8 @@ impl<T: Send + 'static> QueueWorker<T> {
     pub(super) fn new(name: String) -> Self {
         let mailbox = Mailbox::new();
         let any: Arc<dyn AnyMailbox> = Arc::<Mailbox<T>>::clone(&mailbox);
-        Self { core: Core::new(name, Some(any)), mailbox }
+        let core = Core::new(name, Some(any));
+        Self { born: core.born(), core, mailbox }
     }
 
     pub(super) fn mailbox(&self) -> &Arc<Mailbox<T>> {
@@ -233,7 +237,7 @@ impl<T: Send + 'static> QueueWorker<T> {
     /// # Ok::<(), atasker::Error>(())
     /// ```
     pub fn try_put(&self, item: T) -> Result<(), PutError<T>> {
-        if self.core.is_forked() {
+        if self.born != fork::count() {
             return Err(PutError::NotRunning(item));
         }
         match self.mailbox.push(item) {

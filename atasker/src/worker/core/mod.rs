@@ -154,15 +154,21 @@ impl Core {
     }
 
     /// The number of the run under way, or of the last one.
+    #[inline]
     pub(super) fn runs(&self) -> u64 {
         // Relaxed: a count. Who has heard of a run, has heard of it from its body, which came after.
         self.runs.load(Ordering::Relaxed)
     }
 
     /// A run begins. Called by the one who has the worker.
+    #[inline]
     fn count_run(&self) {
         // Not a read-modify-write, which costs as much as a short run: nobody else writes it.
         self.runs.store(self.runs() + 1, Ordering::Relaxed);
+    }
+
+    pub(super) fn born(&self) -> u32 {
+        self.born
     }
 
     /// Whether this process is a fork of the one that the worker was made in: nothing would run it here.

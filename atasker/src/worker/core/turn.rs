@@ -27,6 +27,8 @@ pub(in crate::worker) struct Turn<'a> {
     looked_at: Instant,
     /// A run began since, and the plan was told when.
     shown: bool,
+    /// It has lasted as long as it may.
+    is_over: bool,
     /// Items between two looks at the clock.
     stride: u32,
     /// So many of them are still to be run.
@@ -36,7 +38,17 @@ pub(in crate::worker) struct Turn<'a> {
 impl<'a> Turn<'a> {
     pub(super) fn new(core: &'a Core, supervisor: &'a SupervisorCore, priority: Priority) -> Self {
         let now = supervisor.clock.now();
-        Self { core, supervisor, priority, began: now, looked_at: now, shown: false, stride: 1, left: 1 }
+        Self {
+            core,
+            supervisor,
+            priority,
+            began: now,
+            looked_at: now,
+            shown: false,
+            is_over: false,
+            stride: 1,
+            left: 1,
+        }
     }
 
     pub(super) fn began(&self) -> Instant {
@@ -44,6 +56,7 @@ impl<'a> Turn<'a> {
     }
 
     /// A run on an item begins.
+    #[inline]
     pub(in crate::worker) fn begin(&mut self, cx: &mut WorkerContext, sees_context: bool) {
         self.core.count_run();
         self.left -= 1;
@@ -51,9 +64,13 @@ impl<'a> Turn<'a> {
             cx.begin_run(self.supervisor.clock.now(), 0);
         }
         if !self.shown {
-            self.shown = true;
-            self.core.plan.lock().last_run = Some(self.looked_at);
+            self.show();
         }
+    }
+
+    fn show(&mut self) {
+        self.shown = true;
+        self.core.plan.lock().last_run = Some(self.looked_at);
     }
 
     /// Whether another item may be run before the place is let go: not in a pause, not while something above waits, and
@@ -65,7 +82,7 @@ impl<'a> Turn<'a> {
         // SeqCst: no run begins after a pause has returned but the one that this look let through.
         !self.core.paused.load(Ordering::SeqCst)
             && !self.supervisor.pool.is_wanted_above(self.priority)
-            && self.looked_at.saturating_duration_since(self.began) < SLICE
+            && !self.is_over
     }
 
     /// The last run took longer than its body alone.
@@ -78,5 +95,6 @@ impl<'a> Turn<'a> {
         let took = now.saturating_duration_since(self.looked_at);
         self.stride = if took > BETWEEN_LOOKS { 1 } else { (2 * self.stride).min(MAX_STRIDE) };
         (self.left, self.looked_at, self.shown) = (self.stride, now, false);
+        self.is_over = now.saturating_duration_since(self.began) >= SLICE;
     }
 }
