@@ -38,8 +38,8 @@ pub struct WorkerContext {
 }
 
 impl WorkerContext {
-    pub(super) fn new(core: Arc<Core>, supervisor: Supervisor) -> Self {
-        Self { core, supervisor, due: Instant::now(), missed: 0 }
+    pub(super) fn new(core: Arc<Core>, supervisor: Supervisor, now: Instant) -> Self {
+        Self { core, supervisor, due: now, missed: 0 }
     }
 
     pub(super) fn begin_run(&mut self, due: Instant, missed: u64) {

@@ -1,5 +1,6 @@
 //! The handles of workers, one type for each way of making them run.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
@@ -129,13 +130,13 @@ common_verbs!(EventWorker);
 common_verbs!(QueueWorker<T>);
 
 impl LoopWorker {
-    pub(super) fn new(name: String) -> Self {
+    pub(super) fn new(name: Cow<'static, str>) -> Self {
         Self { core: Core::new(name, None) }
     }
 }
 
 impl IntervalWorker {
-    pub(super) fn new(name: String) -> Self {
+    pub(super) fn new(name: Cow<'static, str>) -> Self {
         Self { core: Core::new(name, None) }
     }
 
@@ -174,7 +175,7 @@ impl IntervalWorker {
 }
 
 impl EventWorker {
-    pub(super) fn new(name: String) -> Self {
+    pub(super) fn new(name: Cow<'static, str>) -> Self {
         Self { core: Core::new(name, None) }
     }
 
@@ -193,7 +194,7 @@ impl<T> Clone for QueueWorker<T> {
 }
 
 impl<T: Send + 'static> QueueWorker<T> {
-    pub(super) fn new(name: String) -> Self {
+    pub(super) fn new(name: Cow<'static, str>) -> Self {
         let mailbox = Mailbox::new();
         let any: Arc<dyn AnyMailbox> = Arc::<Mailbox<T>>::clone(&mailbox);
         let core = Core::new(name, Some(any));

@@ -11,7 +11,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use crossbeam_utils::{Backoff, CachePadded};
+use crossbeam_utils::Backoff;
 
 use crate::panics::drop_contained;
 use crate::sync::{Mutex, MutexGuard};
@@ -21,18 +21,24 @@ use crate::wait::WaitList;
 const KEPT: usize = 256;
 
 /// The queue of one worker, of items `T`.
+#[repr(C)]
 pub(super) struct Mailbox<T> {
-    inbox: CachePadded<Mutex<Inbox<T>>>,
-    taken: CachePadded<Mutex<Taken<T>>>,
+    inbox: Mutex<Inbox<T>>,
+    taken: OwnLine<Mutex<Taken<T>>>,
     /// Those who wait for room. One is woken for each item that is taken out; all are when it closes.
     pub(super) room: WaitList,
 }
 
+/// Begins on a cache line that nothing before it is on. `CachePadded` takes two, which processors that fetch lines in
+/// pairs are glad of, but which would make an idle worker half as large again.
+#[repr(align(64))]
+struct OwnLine<T>(T);
+
 /// What was put and not taken yet.
 struct Inbox<T> {
     items: VecDeque<T>,
-    /// `None`: without bound.
-    capacity: Option<usize>,
+    /// `usize::MAX`: without bound.
+    capacity: usize,
     /// So many more may be put without a look at what the runner has done meanwhile.
     room: usize,
     /// Takes items. Invariant: what is pushed before the close is worked off or discarded and counted; what comes
@@ -70,19 +76,15 @@ pub(super) enum Pushed {
 impl<T> Inbox<T> {
     /// How many more may be put now.
     fn room(&self, taken: &Taken<T>) -> usize {
-        self.capacity.map_or(usize::MAX, |capacity| capacity.saturating_sub(self.items.len() + taken.items.len()))
+        self.capacity.saturating_sub(self.items.len() + taken.items.len())
     }
 }
 
 impl<T> Mailbox<T> {
     pub(super) fn new() -> Arc<Self> {
-        let inbox = Inbox { items: VecDeque::new(), capacity: None, room: 0, open: false, called: false, brisk: true };
+        let inbox = Inbox { items: VecDeque::new(), capacity: 0, room: 0, open: false, called: false, brisk: true };
         let taken = Taken { items: VecDeque::new(), waiting: 0 };
-        Arc::new(Self {
-            inbox: CachePadded::new(Mutex::new(inbox)),
-            taken: CachePadded::new(Mutex::new(taken)),
-            room: WaitList::default(),
-        })
+        Arc::new(Self { inbox: Mutex::new(inbox), taken: OwnLine(Mutex::new(taken)), room: WaitList::default() })
     }
 
     pub(super) fn push(&self, item: T) -> Result<Pushed, (NotTaken, T)> {
@@ -91,7 +93,7 @@ impl<T> Mailbox<T> {
             return Err((NotTaken::Closed, item));
         }
         if inbox.room == 0 {
-            inbox.room = inbox.room(&self.taken.lock());
+            inbox.room = inbox.room(&self.taken.0.lock());
             if inbox.room == 0 {
                 return Err((NotTaken::Full, item));
             }
@@ -103,7 +105,7 @@ impl<T> Mailbox<T> {
 
     /// The next item, for the one who has the worker.
     pub(super) fn pop(&self) -> Option<T> {
-        let mut taken = self.taken.lock();
+        let mut taken = self.taken.0.lock();
         if taken.items.is_empty() {
             drop(taken);
             let (mut inbox, mut refilled) = self.both();
@@ -147,25 +149,25 @@ impl<T> Mailbox<T> {
     /// How much room is a good part; `None` where watching has not paid.
     fn worth_watching(&self) -> Option<usize> {
         let inbox = self.inbox.lock();
-        inbox.capacity.filter(|_| inbox.brisk).map(|capacity| capacity.div_ceil(2))
+        inbox.brisk.then_some(inbox.capacity.div_ceil(2))
     }
 
     /// A putter is about to look for room, and to sleep where there is none. The race this closes: it is counted before
     /// it looks, under the lock under which the runner takes an item and looks for those who are counted.
     pub(super) fn begin_wait(&self) {
-        self.taken.lock().waiting += 1;
+        self.taken.0.lock().waiting += 1;
     }
 
     pub(super) fn end_wait(&self) {
         let (mut inbox, mut taken) = self.both();
         taken.waiting -= 1;
         // The runner was far ahead of the wake-up.
-        inbox.brisk |= inbox.room(&taken) > inbox.capacity.unwrap_or(0) / 4;
+        inbox.brisk |= inbox.room(&taken) > inbox.capacity / 4;
     }
 
     fn both(&self) -> (MutexGuard<'_, Inbox<T>>, MutexGuard<'_, Taken<T>>) {
         let inbox = self.inbox.lock();
-        (inbox, self.taken.lock())
+        (inbox, self.taken.0.lock())
     }
 }
 
@@ -198,7 +200,7 @@ impl<T: Send + 'static> AnyMailbox for Mailbox<T> {
     }
 
     fn capacity(&self) -> Option<usize> {
-        self.inbox.lock().capacity
+        Some(self.inbox.lock().capacity).filter(|&capacity| capacity < usize::MAX)
     }
 
     fn open(&self, capacity: Option<usize>) {
@@ -206,7 +208,7 @@ impl<T: Send + 'static> AnyMailbox for Mailbox<T> {
         inbox.open = true;
         inbox.called = false;
         inbox.brisk = true;
-        inbox.capacity = capacity;
+        inbox.capacity = capacity.unwrap_or(usize::MAX);
         inbox.room = inbox.room(&taken);
     }
 

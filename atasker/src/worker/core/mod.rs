@@ -16,6 +16,7 @@ mod turn;
 
 pub(super) use turn::Turn;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::atomic::AtomicU64 as Serial;
 use std::sync::{Arc, Weak};
@@ -23,7 +24,6 @@ use std::time::Instant;
 
 use super::bell::{Bell, Life};
 use super::body::Step;
-use super::context::WorkerContext;
 use super::mailbox::AnyMailbox;
 use super::plan::{Kind, Phase, Plan, Schedule};
 use crate::clock;
@@ -48,17 +48,17 @@ pub(super) struct Setup {
     pub(super) step: Box<dyn Step>,
 }
 
-/// A stopped body that starts again with its supervisor.
+/// What a worker that starts again with its supervisor is started with then.
 struct Kept {
     schedule: Schedule,
     capacity: Option<usize>,
-    step: Box<dyn Step>,
+    /// `None` while it runs.
+    step: Option<Box<dyn Step>>,
 }
 
 /// What whoever has the worker works with.
 struct Body {
     step: Box<dyn Step>,
-    cx: WorkerContext,
     /// `on_start` was called, so `on_stop` will be.
     greeted: bool,
 }
@@ -85,14 +85,12 @@ struct Slice {
     /// Weak, since the worker keeps it. While it runs, its supervisor owns the worker.
     core: Weak<Core>,
     life: Life,
-    /// For reports.
-    name: String,
 }
 
 /// One worker. It may be started again after it has stopped.
 pub struct Core {
     id: u64,
-    name: String,
+    name: Cow<'static, str>,
     /// The count of forks at its making.
     born: u32,
     bell: Bell,
@@ -101,10 +99,8 @@ pub struct Core {
     plan: Mutex<Plan>,
     /// Taken by whoever has the worker, so never contended.
     body: Mutex<Option<Body>>,
-    /// For workers built with `autostart`.
-    kept: Mutex<Option<Kept>>,
-    /// What a stop shall keep the body for; `None`: it drops it.
-    keeps: Mutex<Option<(Schedule, Option<usize>)>>,
+    /// For workers built with `autostart`. `None`: a stop drops the body.
+    kept: Mutex<Option<Box<Kept>>>,
     /// `None` until it is started. Stays after the end, for a ringer that comes to enqueue it just then.
     home: Mutex<Option<Home>>,
     mailbox: Option<Arc<dyn AnyMailbox>>,
@@ -121,7 +117,7 @@ pub struct Core {
 }
 
 impl Core {
-    pub(super) fn new(name: String, mailbox: Option<Arc<dyn AnyMailbox>>) -> Arc<Self> {
+    pub(super) fn new(name: Cow<'static, str>, mailbox: Option<Arc<dyn AnyMailbox>>) -> Arc<Self> {
         static NEXT: Serial = Serial::new(1);
         fork::watch();
         Arc::new(Self {
@@ -133,7 +129,6 @@ impl Core {
             plan: Mutex::new(Plan::new(Instant::now())),
             body: Mutex::new(None),
             kept: Mutex::new(None),
-            keeps: Mutex::new(None),
             home: Mutex::new(None),
             mailbox,
             runs: AtomicU64::new(0),
@@ -216,7 +211,7 @@ impl Core {
         self.stopping.store(false, Ordering::Relaxed);
         self.paused.store(false, Ordering::SeqCst);
         let forgotten = self.kept.lock().take();
-        drop_contained(forgotten.map(|kept| kept.step));
+        drop_contained(forgotten.and_then(|kept| kept.step));
         let entry = match self.let_in(&supervisor, schedule, autostart) {
             Ok(entry) => entry,
             Err(error) => {
@@ -226,15 +221,14 @@ impl Core {
                 return Err(error);
             }
         };
-        *self.keeps.lock() = autostart.then_some((schedule, capacity));
+        *self.kept.lock() = autostart.then(|| Box::new(Kept { schedule, capacity, step: None }));
         log::worker_started(&self.name);
         let greeting = step.has_hooks();
-        let cx = WorkerContext::new(Arc::clone(self), supervisor.weak_handle());
-        *self.body.lock() = Some(Body { step, cx, greeted: false });
+        *self.body.lock() = Some(Body { step, greeted: false });
         let earlier;
         {
             let mut plan = self.plan.lock();
-            let slice = Slice { core: Arc::downgrade(self), life: self.bell.open(), name: self.name.clone() };
+            let slice = Slice { core: Arc::downgrade(self), life: self.bell.open() };
             let (priority, slice) = (schedule.priority, Arc::new(slice));
             let home = Home { supervisor: Arc::clone(&supervisor), priority, entry, slice };
             earlier = self.home.lock().replace(home);
@@ -291,7 +285,7 @@ impl Core {
             _ => WorkerState::Idle,
         };
         WorkerInfo {
-            name: self.name.clone(),
+            name: self.name.clone().into_owned(),
             kind: match plan.kind {
                 Kind::Loop => WorkerKind::Loop,
                 Kind::Interval { every, .. } => WorkerKind::Interval(every),
@@ -332,7 +326,12 @@ impl Resident for Core {
     }
 
     fn start_again(self: Arc<Self>, supervisor: &Arc<SupervisorCore>) {
-        let Some(Kept { schedule, capacity, step }) = self.kept.lock().take() else { return };
+        let (schedule, capacity, step) = {
+            let mut kept = self.kept.lock();
+            let Some(Kept { schedule, capacity, step }) = kept.as_deref_mut() else { return };
+            let Some(step) = step.take() else { return };
+            (*schedule, *capacity, step)
+        };
         let setup = Setup { supervisor: Arc::clone(supervisor), schedule, capacity, autostart: true, step };
         match self.start(setup) {
             Ok(()) | Err(Error::AlreadyRunning) => {}

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use super::super::context::WorkerContext;
 use super::super::outcome::WorkerError;
 use super::super::plan::Want;
 use super::{Body, Core, Home, Slice, Turn};
@@ -16,7 +17,8 @@ impl Core {
     pub(super) fn slice(self: &Arc<Self>) {
         let Home { supervisor, priority, .. } = self.own_home();
         let mut body = self.take_body();
-        self.greet(&mut body);
+        let mut cx = WorkerContext::new(Arc::clone(self), supervisor.weak_handle(), supervisor.clock.now());
+        self.greet(&mut body, &cx);
         let mut turn = Turn::new(self, &supervisor, priority);
         loop {
             let cause = {
@@ -29,9 +31,9 @@ impl Core {
             };
             if let Some(cause) = cause {
                 self.count_run();
-                body.cx.begin_run(cause.due, cause.missed);
+                cx.begin_run(cause.due, cause.missed);
             }
-            self.step(&mut body, &mut turn);
+            self.step(&mut body, &mut cx, &mut turn);
             if cause.is_some() {
                 self.plan_next(&supervisor);
                 break;
@@ -45,9 +47,8 @@ impl Core {
     }
 
     /// One run, or with a queue as many as the turn lasts, up to the first that does not end well.
-    fn step(self: &Arc<Self>, body: &mut Body, turn: &mut Turn<'_>) {
-        let Body { step, cx, .. } = body;
-        let error = match contain(|| step.step(cx, turn)) {
+    fn step(self: &Arc<Self>, body: &mut Body, cx: &mut WorkerContext, turn: &mut Turn<'_>) {
+        let error = match contain(|| body.step.step(cx, turn)) {
             Ok(Ok(flow)) => {
                 if flow.is_break() {
                     self.break_off();
@@ -57,7 +58,7 @@ impl Core {
             Ok(Err(message)) => WorkerError::Failed(message),
             Err(panic) => WorkerError::Panicked(panic),
         };
-        self.report(body, &error);
+        self.report(body, cx, &error);
         // Its payload is the user's.
         drop_contained(error);
         turn.look_soon();
@@ -76,7 +77,7 @@ impl Core {
         self.take_back(stale);
     }
 
-    pub(super) fn report(&self, body: &mut Body, error: &WorkerError) {
+    pub(super) fn report(&self, body: &mut Body, cx: &WorkerContext, error: &WorkerError) {
         {
             let counters = &mut self.plan.lock().counters;
             match error {
@@ -84,9 +85,8 @@ impl Core {
                 WorkerError::Panicked(_) => counters.panics += 1,
             }
         }
-        let Body { step, cx, .. } = body;
         log::worker_error(&self.name, cx.run(), error);
-        self.hook("on_error", || step.on_error(error, cx));
+        self.hook("on_error", || body.step.on_error(error, cx));
     }
 
     /// Runs a hook of the user's. Its panic is counted and told, and nobody is asked about it.
@@ -97,7 +97,7 @@ impl Core {
         }
     }
 
-    pub(super) fn greet(&self, body: &mut Body) {
+    pub(super) fn greet(&self, body: &mut Body, cx: &WorkerContext) {
         let greeting = {
             let mut plan = self.plan.lock();
             // A stop may have been asked for before the first run: then only if there are items to work off.
@@ -105,7 +105,7 @@ impl Core {
             std::mem::take(&mut plan.greeting) && runs
         };
         if greeting {
-            let Body { step, cx, greeted } = body;
+            let Body { step, greeted } = body;
             *greeted = true;
             self.hook("on_start", || step.on_start(cx));
         }
@@ -137,7 +137,7 @@ impl Core {
 
 impl Job for Slice {
     fn name(&self) -> Cow<'_, str> {
-        Cow::Borrowed(&self.name)
+        self.core.upgrade().map_or(Cow::Borrowed("a worker"), |core| core.name.clone())
     }
 
     fn is_live(&self) -> bool {
