@@ -5,8 +5,10 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// Forks between the process that first asked and this one.
-static FORKS: AtomicU32 = AtomicU32::new(0);
+use crossbeam_utils::CachePadded;
+
+/// Forks between the process that first asked and this one. On a line of its own: each submission reads it.
+static FORKS: CachePadded<AtomicU32> = CachePadded::new(AtomicU32::new(0));
 
 /// The count now. Different from an earlier answer: this process is a fork.
 #[inline]

@@ -42,7 +42,10 @@ pub(crate) fn wake_contained(waker: Waker) {
 /// assert_eq!(panic.message(), "out of paper");
 /// assert!(panic.into_panic().is::<&str>());
 /// ```
-pub struct Panic {
+// Boxed: it is part of what each task has room for, and hardly any panics.
+pub struct Panic(Box<Caught>);
+
+struct Caught {
     /// The payload's text, or a stand-in where it is not text.
     message: String,
     /// Behind a lock only because an error must be `Sync` and a payload need not be. `None` once taken.
@@ -56,12 +59,12 @@ impl Panic {
             .map(|text| (*text).to_owned())
             .or_else(|| payload.downcast_ref::<String>().cloned())
             .unwrap_or_else(|| "the panic's payload is not a string".to_owned());
-        Self { message, payload: Mutex::new(Some(payload)) }
+        Self(Box::new(Caught { message, payload: Mutex::new(Some(payload)) }))
     }
 
     /// What the panic said; a stand-in where its payload is not a string.
     pub fn message(&self) -> &str {
-        &self.message
+        &self.0.message
     }
 
     /// The payload the panic was raised with, as [`std::panic::resume_unwind`] takes it.
@@ -70,7 +73,7 @@ impl Panic {
     }
 
     fn take(&mut self) -> Option<Box<dyn Any + Send>> {
-        self.payload.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner).take()
+        self.0.payload.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner).take()
     }
 
     /// Forgets the payload without running its `Drop`.
@@ -92,12 +95,12 @@ impl Drop for Panic {
 
 impl fmt::Debug for Panic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Panic").field(&self.message).finish()
+        f.debug_tuple("Panic").field(&self.0.message).finish()
     }
 }
 
 impl fmt::Display for Panic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
+        f.write_str(&self.0.message)
     }
 }

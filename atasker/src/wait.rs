@@ -2,12 +2,14 @@
 //!
 //! Knows wakers and deadlines, not what is waited for.
 
+use std::cell::Cell;
+use std::hint;
 use std::sync::Arc;
 use std::task::{Wake, Waker};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::panics::wake_contained;
-use crate::sync::{Mutex, Parker, Unparker, thread_local};
+use crate::sync::{Mutex, Parker, Unparker, thread, thread_local};
 use crate::time::Deadline;
 
 thread_local! {
@@ -21,6 +23,37 @@ struct ThreadParker {
     parker: Parker,
     /// What the thread leaves with those who shall wake it.
     waker: Waker,
+    /// What it last waited for came soon.
+    eager: Cell<bool>,
+}
+
+/// How long a thread stays awake for what is likely to come at once; a sleep and a wake-up cost about as much.
+const WATCH: Duration = if IS_MODEL { Duration::ZERO } else { Duration::from_micros(20) };
+
+/// Looks before the first time that the core is given to others.
+const PAUSES: usize = if IS_MODEL { 1 } else { 32 };
+
+/// What came sooner than this was worth staying awake for.
+pub(crate) const WORTH_WATCHING: Duration = if IS_MODEL { Duration::MAX } else { Duration::from_micros(50) };
+
+/// A model's steps take no time, and what it does must not hang on a clock.
+const IS_MODEL: bool = cfg!(any(atasker_loom, atasker_shuttle));
+
+/// Stays awake for a moment, until it is over.
+///
+/// After a few looks it gives the core to others between them: what it waits for may have to be done by a thread that
+/// waits for this core.
+pub(crate) fn watch(is_over: impl Fn() -> bool) {
+    for _ in 0..PAUSES {
+        if is_over() {
+            return;
+        }
+        hint::spin_loop();
+    }
+    let began = Instant::now();
+    while !is_over() && began.elapsed() < WATCH {
+        thread::yield_now();
+    }
 }
 
 /// A waker that wakes a thread.
@@ -40,7 +73,7 @@ impl ThreadParker {
     fn new() -> Self {
         let parker = Parker::new();
         let waker = Waker::from(Arc::new(ThreadWaker(parker.unparker().clone())));
-        Self { parker, waker }
+        Self { parker, waker, eager: Cell::new(false) }
     }
 }
 
@@ -54,6 +87,22 @@ fn with_parker<R>(f: impl FnOnce(&ThreadParker) -> R) -> R {
         Ok(result) => result,
         Err(_) => call(&ThreadParker::new()),
     }
+}
+
+/// [`block_until`], for what may well come before a sleep would pay: where it did the last time, the thread stays awake
+/// for a moment before it leaves its waker. `is_over` says when there is reason to look.
+pub(crate) fn watch_and_block_until<R>(
+    deadline: Deadline,
+    is_over: impl Fn() -> bool,
+    ready: impl FnMut(&Waker) -> Option<R>,
+) -> Option<R> {
+    let began = Instant::now();
+    if with_parker(|thread| thread.eager.get()) {
+        watch(is_over);
+    }
+    let result = block_until(deadline, ready);
+    with_parker(|thread| thread.eager.set(began.elapsed() < WORTH_WATCHING));
+    result
 }
 
 /// Sleeps until `ready` gives something, or the deadline has passed: then `None`.

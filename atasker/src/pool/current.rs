@@ -21,13 +21,21 @@ struct Current {
     home: Option<Rc<Home>>,
     /// The address of the pool that this thread has left, and that will join it.
     left: Option<usize>,
-    /// The bodies that run here, outermost first: more than one while a body waits for others by running them.
+    /// The bodies that run here, outermost first: more than one while a body waits for others by running them. Without
+    /// the outermost where that is a task that nobody has a handle of ([`Home::is_in_closure`]).
     stack: Vec<Frame>,
+}
+
+impl Current {
+    /// This thread's place, while a task that nobody has a handle of runs in it.
+    fn closure(&self) -> Option<&Rc<Home>> {
+        self.home.as_ref().filter(|home| home.is_in_closure())
+    }
 }
 
 /// A body on a thread's stack.
 struct Frame {
-    /// `None`: a task that nobody has a handle of.
+    /// `None`: what is left of a task that nobody had a handle of, while it is dropped.
     job: Option<Arc<dyn Job>>,
     /// The address of its pool: not always this thread's, where a stop drops a body's values.
     pool: usize,
@@ -54,7 +62,7 @@ pub(crate) fn enter<R>(pool: &Arc<Pool>, job: Arc<dyn Job>, f: impl FnOnce() -> 
     enter_frame(Frame { job: Some(job), pool: Arc::as_ptr(pool).addr() }, f)
 }
 
-/// [`enter`] for a task that nobody has a handle of.
+/// [`enter`] for what is left of a task that nobody had a handle of.
 pub(super) fn enter_unnamed<R>(pool: &Arc<Pool>, f: impl FnOnce() -> R) -> R {
     enter_frame(Frame { job: None, pool: Arc::as_ptr(pool).addr() }, f)
 }
@@ -93,7 +101,11 @@ pub(super) fn home_in(pool: &Arc<Pool>) -> Option<Rc<Home>> {
 /// A thread whose locals are gone may be one, so it counts as one: what it calls then only asks.
 pub(crate) fn is_inside(pool: &Arc<Pool>) -> bool {
     let pool = Arc::as_ptr(pool).addr();
-    read(|current| current.left == Some(pool) || current.stack.iter().any(|frame| frame.pool == pool)).unwrap_or(true)
+    read(|current| {
+        let in_closure = || current.closure().is_some_and(|home| Arc::as_ptr(&home.pool).addr() == pool);
+        current.left == Some(pool) || current.stack.iter().any(|frame| frame.pool == pool) || in_closure()
+    })
+    .unwrap_or(true)
 }
 
 /// Whether `job` is among the bodies that run on this thread.
@@ -104,7 +116,7 @@ pub(crate) fn is_running_here(job: &Arc<dyn Job>) -> bool {
 
 /// How many bodies are on this thread's stack.
 pub(super) fn depth() -> usize {
-    read(|current| current.stack.len()).unwrap_or(0)
+    read(|current| current.stack.len() + usize::from(current.closure().is_some())).unwrap_or(0)
 }
 
 /// Whether the body that runs on this thread has been asked to end. `false` outside of bodies.
@@ -132,7 +144,12 @@ pub(super) fn depth() -> usize {
 /// assert_eq!(task.wait().unwrap(), "put the tools away");
 /// ```
 pub fn is_cancelled() -> bool {
-    let top = read(|current| Some((current.stack.last()?.job.clone(), current.home.clone()))).flatten();
+    let top = read(|current| {
+        let top = current.stack.last().map(|frame| frame.job.clone());
+        let job = top.or_else(|| current.closure().map(|_| None))?;
+        Some((job, current.home.clone()))
+    })
+    .flatten();
     let Some((job, home)) = top else { return false };
     job.is_some_and(|job| job.is_asked_to_end()) || home.is_some_and(|home| home.pool.is_hurried(home.epoch))
 }

@@ -5,10 +5,9 @@
 //! and what its bodies spawn goes there too, without a lock.
 
 use std::cell::Cell;
+use std::hint;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
-
-use crossbeam_utils::Backoff;
+use std::time::Instant;
 
 use super::Pool;
 use super::current;
@@ -22,7 +21,7 @@ use crate::log;
 use crate::panics::contain;
 use crate::priority::Priority;
 use crate::sync::atomic::{Ordering, fence};
-use crate::task;
+use crate::{task, wait};
 
 /// After so many entries a thread looks at the shared queues first: its own fan-out must not starve others.
 const LOOK_OUTSIDE_EVERY: usize = 64;
@@ -31,11 +30,11 @@ const LOOK_OUTSIDE_EVERY: usize = 64;
 /// longer than those before it wait until another thread comes for them.
 const AHEAD_NANOS: u64 = 50_000;
 
-/// How long a thread without work stays awake, where work is likely to come; a sleep and a wake-up cost about as much.
-const WATCH: Duration = Duration::from_micros(20);
+/// A thread that may take so many at once has tasks of at most 3 µs.
+const SMALL: usize = 16;
 
-/// Work that came sooner than this was worth staying awake for.
-const WORTH_WATCHING: Duration = Duration::from_micros(50);
+/// Pauses of the processor for tasks to gather, 1 to 2 µs: below what a task can expect to wait for anyway.
+const GATHER_PAUSES: usize = 128;
 
 /// At most so many at once.
 pub(super) const AHEAD: usize = 32;
@@ -62,6 +61,8 @@ pub(crate) struct Home {
     runs: Cell<usize>,
     /// How many it may take ahead.
     ahead: Cell<usize>,
+    /// A task that nobody has a handle of runs here, outermost.
+    in_closure: Cell<bool>,
     /// When it found nothing, if it has found nothing since.
     idle_since: Cell<Option<Instant>>,
     /// Work came soon when there was none the last time.
@@ -90,6 +91,7 @@ impl Home {
             looked_at: Cell::new(Instant::now()),
             runs: Cell::new(0),
             ahead: Cell::new(1),
+            in_closure: Cell::new(false),
             idle_since: Cell::new(None),
             eager: Cell::new(false),
         }
@@ -98,6 +100,11 @@ impl Home {
     /// Its ring for that priority.
     pub(super) fn ring(&self, priority: Priority) -> Option<&Owner> {
         self.rings.get(priority as usize)
+    }
+
+    /// Whether a task that nobody has a handle of runs here, or something inside a wait of it.
+    pub(super) fn is_in_closure(&self) -> bool {
+        self.in_closure.get()
     }
 
     /// Whether its rings are empty.
@@ -130,25 +137,26 @@ impl Home {
         }
     }
 
+    /// Lets small tasks gather for a moment, where this thread runs them faster than they come.
+    ///
+    /// Each look takes the lines that a caller is writing away from it. Looking at once, a thread found a handful each
+    /// time, and a flood of one producer took 80 ns a task instead of 35.
+    pub(super) fn let_gather(&self) {
+        if self.ahead.get() >= SMALL && (2..AHEAD).contains(&self.runs.get()) {
+            (0..GATHER_PAUSES).for_each(|_| hint::spin_loop());
+        }
+    }
+
     /// Whether work is likely to come before a sleep would pay.
     pub(super) fn is_eager(&self) -> bool {
         self.eager.get()
     }
 
     /// Stays awake for a moment, for work to come; once, until it has come.
-    ///
-    /// It gives the core to others more and more: the work may have to be brought by a thread that waits for this core.
     pub(super) fn watch(&self) {
         self.eager.set(false);
-        let (began, backoff) = (Instant::now(), Backoff::new());
-        loop {
-            let glance = &self.pool.glance;
-            let gone_by = backoff.is_completed() && began.elapsed() > WATCH;
-            if glance.is_wanted() || !glance.look().is_as(self.seen.get()) || gone_by {
-                return;
-            }
-            backoff.snooze();
-        }
+        let glance = &self.pool.glance;
+        wait::watch(|| glance.is_wanted() || !glance.look().is_as(self.seen.get()));
     }
 
     /// A look has ended: what was seen.
@@ -157,7 +165,7 @@ impl Home {
         if !found {
             self.idle_since.set(self.idle_since.get().or(Some(now)));
         } else if let Some(since) = self.idle_since.take() {
-            self.eager.set(now.saturating_duration_since(since) < WORTH_WATCHING);
+            self.eager.set(now.saturating_duration_since(since) < wait::WORTH_WATCHING);
         }
         self.seen.set(seen);
         self.limits.set(limits);
@@ -166,6 +174,7 @@ impl Home {
     }
 
     /// Keeps what a body of this thread spawns, where the thread may.
+    #[inline]
     pub(super) fn keep(&self, priority: Priority, entry: Entry) -> Result<Kept, Entry> {
         let Some(ring) = self.ring(priority) else { return Err(entry) };
         if !self.may_keep.get() || !self.pool.glance.look().is_as(self.seen.get()) {
@@ -215,13 +224,13 @@ impl Home {
             Entry::Closure(closure) => {
                 let name = closure.name();
                 self.ledger.begin(shown, name);
-                current::enter_unnamed(pool, || {
-                    let ran = contain(|| closure.call());
-                    tally.ended(Ran::Task { panicked: ran.is_err() });
-                    if let Err(panic) = ran {
-                        log::uncollected_panic(name.get(), task::next_id(), &panic);
-                    }
-                });
+                self.in_closure.set(true);
+                let ran = contain(|| closure.call());
+                tally.ended(Ran::Task { panicked: ran.is_err() });
+                if let Err(panic) = ran {
+                    log::uncollected_panic(name.get(), task::next_id(), &panic);
+                }
+                self.in_closure.set(false);
             }
             Entry::Job(job) => {
                 let noted = self.ledger.begin_job(shown, &job);

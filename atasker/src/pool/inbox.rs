@@ -7,8 +7,8 @@ use super::entry::Entry;
 use super::glance::{Glance, Seen};
 use super::queue::Fifo;
 use crate::priority::Priority;
-use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, Ordering};
+use crate::sync::{Mutex, MutexGuard};
 
 pub(super) struct Inbox {
     /// Lock rule: the very last, taken under the pool's too; held for list operations and one load.
@@ -26,29 +26,21 @@ struct Content {
     submitted: u64,
 }
 
+/// An inbox that is open, and kept so: the way in for one entry.
+pub(super) struct WayIn<'a> {
+    content: MutexGuard<'a, Content>,
+    filled: &'a AtomicBool,
+}
+
 impl Inbox {
     pub(super) fn new() -> Self {
         Self { content: Mutex::default(), filled: AtomicBool::new(false) }
     }
 
-    /// Puts an entry in. What was to be seen of the pool at that moment; `Err`: this is closed.
-    ///
-    /// The race this closes: a thread goes to sleep just now. It says that it is to be called first, and then looks in
-    /// here, under the lock (`State::settle`). This looks whether a thread is to be called after it has put the entry in,
-    /// under the same lock, so one of the two sees the other (`pool::model::submit_and_park`).
-    pub(super) fn put(&self, entry: Entry, glance: &Glance) -> Result<Seen, Entry> {
-        let mut content = self.content.lock();
-        if !content.open {
-            return Err(entry);
-        }
-        content.queue.push(entry, None);
-        content.submitted += 1;
-        // Relaxed, here and below: written under the lock; a glance at it without the lock promises nothing but that a
-        // put that has returned is seen.
-        if !self.filled.load(Ordering::Relaxed) {
-            self.filled.store(true, Ordering::Release);
-        }
-        Ok(glance.look())
+    /// `None`: it is closed.
+    pub(super) fn enter(&self) -> Option<WayIn<'_>> {
+        let content = self.content.lock();
+        content.open.then_some(WayIn { content, filled: &self.filled })
     }
 
     /// Whether there is anything in it.
@@ -73,6 +65,25 @@ impl Inbox {
     /// Opens or closes it.
     pub(super) fn set_open(&self, open: bool) {
         self.content.lock().open = open;
+    }
+}
+
+impl WayIn<'_> {
+    /// Puts an entry in. What was to be seen of the pool at that moment.
+    ///
+    /// The race this closes: a thread goes to sleep just now. It says that it is to be called first, and then looks in
+    /// here, under the lock (`State::settle`). This looks whether a thread is to be called after it has put the entry in,
+    /// under the same lock, so one of the two sees the other (`pool::model::submit_and_park`).
+    #[inline(always)]
+    pub(super) fn put(mut self, entry: Entry, glance: &Glance) -> Seen {
+        self.content.queue.push_unstamped(entry);
+        self.content.submitted += 1;
+        // Relaxed, here and below: written under the lock; a glance at it without the lock promises nothing but that a
+        // put that has returned is seen.
+        if !self.filled.load(Ordering::Relaxed) {
+            self.filled.store(true, Ordering::Release);
+        }
+        glance.look()
     }
 }
 

@@ -22,8 +22,11 @@ mod thread;
 mod totals;
 
 use std::io;
+use std::rc::Rc;
 use std::sync::{Arc, Weak};
 use std::time::Instant;
+
+use crossbeam_utils::CachePadded;
 
 pub use current::is_cancelled;
 pub(crate) use current::{enter, home, is_inside, is_running_here};
@@ -39,9 +42,10 @@ use crate::config::Config;
 use crate::fork;
 use crate::priority::{PerPriority, Priority};
 use crate::sync::Mutex;
-use crate::sync::atomic::AtomicU64;
+use crate::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use glance::Glance;
 use home::Kept;
+use inbox::WayIn;
 use state::{Call, Locked, Stage, State};
 
 /// Whom the pool tells what it can't deal with itself. Called outside every lock, from any thread.
@@ -85,15 +89,31 @@ pub(crate) struct Pool {
     /// Whom to tell.
     overseer: Weak<dyn Overseer>,
     /// Lock rule: the last lock of any order; no user code, no spawning, no waking under it.
-    state: Mutex<State>,
+    ///
+    /// Apart from the rest, which each submission reads: on one line with it, a submission took 61 ns instead of 54.
+    state: CachePadded<Mutex<State>>,
     /// What threads see of the state without its lock.
     glance: Arc<Glance>,
     /// This very allocation.
     me: Weak<Pool>,
+    /// How deep waits may nest on one thread.
+    max_nesting: AtomicUsize,
     /// The count of forks at its making.
     born: u32,
     /// Bodies of this epoch and older ones are asked to end.
     hurried: AtomicU64,
+}
+
+/// Where an entry is to be put.
+enum Way<'a> {
+    /// With what else comes from outside.
+    Inbox(WayIn<'a>),
+    /// With what else the bodies of this thread spawn.
+    Ring(Rc<Home>),
+    /// Under the pool's lock.
+    Queue,
+    /// This process is a fork.
+    Nowhere,
 }
 
 /// Threads that were called for.
@@ -123,8 +143,9 @@ impl Pool {
             me: Weak::clone(me),
             name: name.to_owned(),
             overseer,
-            state: Mutex::new(State::new(name, config, &glance)),
+            state: CachePadded::new(Mutex::new(State::new(name, config, &glance))),
             glance,
+            max_nesting: AtomicUsize::new(config.get_max_nesting()),
             born: fork::count(),
             hurried: AtomicU64::new(0),
         })
@@ -145,6 +166,8 @@ impl Pool {
     pub(crate) fn configure(&self, config: &Config) -> Calls {
         let mut state = self.lock();
         state.configure(&self.name, config);
+        // Relaxed: waits go by the one or the other, and nothing else is published by it.
+        self.max_nesting.store(config.get_max_nesting(), Ordering::Relaxed);
         // Those that sleep by an old `keep_alive` are woken too, to sleep by the new one.
         let mut calls = state.call_parked();
         calls.extend(state.call_all());
@@ -156,47 +179,55 @@ impl Pool {
     }
 
     /// Puts an entry at the end of its priority's queue; what a body spawns, at the end of its thread's own.
+    ///
+    /// The entry goes in here, in the caller's code, and not behind a call. Handed on in memory it is read as it was not
+    /// written, by halves instead of words, which waits until all that was stored before has reached the other core: a
+    /// flood then took 54 ns a task instead of 44.
+    #[inline(always)]
     pub(crate) fn submit(
         self: &Arc<Self>,
         priority: Priority,
         entry: Entry,
         source: Source,
     ) -> Result<(), (Refused, Entry)> {
-        if self.is_forked() {
-            return Err((Refused::Forked, entry));
+        match self.way_in(priority, source) {
+            Way::Inbox(way_in) => {
+                // What the caller gets back where there is no thread, and none to be had.
+                let job = if self.glance.look().is_needy(priority) { entry.job() } else { None };
+                let seen = way_in.put(entry, &self.glance);
+                if seen.is_needy(priority) { self.call_for(job) } else { Ok(()) }
+            }
+            Way::Ring(home) => match home.keep(priority, entry) {
+                Ok(Kept::Yes) => Ok(()),
+                Ok(Kept::Unseen) => {
+                    self.count_in(&home, priority);
+                    Ok(())
+                }
+                Err(entry) => self.submit_shared(priority, entry, source, Some(&home)),
+            },
+            Way::Queue => self.submit_shared(priority, entry, source, None),
+            Way::Nowhere => Err((Refused::Forked, entry)),
         }
-        let home = if source == Source::Caller { current::home_in(self) } else { None };
-        let Some(home) = home else { return self.submit_outside(priority, entry, source) };
-        match home.keep(priority, entry) {
-            Ok(Kept::Yes) => {}
-            Ok(Kept::Unseen) => self.count_in(&home, priority),
-            Err(entry) => return self.submit_shared(priority, entry, source, Some(&home)),
-        }
-        Ok(())
     }
 
-    fn submit_outside(
-        self: &Arc<Self>,
-        priority: Priority,
-        entry: Entry,
-        source: Source,
-    ) -> Result<(), (Refused, Entry)> {
+    fn way_in(self: &Arc<Self>, priority: Priority, source: Source) -> Way<'_> {
+        if self.is_forked() {
+            return Way::Nowhere;
+        }
         if source == Source::Inside {
-            return self.submit_shared(priority, entry, source, None);
+            return Way::Queue;
         }
-        // What the caller gets back where there is no thread, and none to be had.
-        let job = match &entry {
-            Entry::Job(job) if self.glance.look().is_needy(priority) => Some(Arc::clone(job)),
-            _ => None,
-        };
-        match self.glance.inbox(priority).put(entry, &self.glance) {
-            Ok(seen) if seen.is_needy(priority) => {
-                let call = self.lock().call();
-                self.answer_one(call, job, source)
-            }
-            Ok(_) => Ok(()),
-            Err(entry) => self.submit_shared(priority, entry, source, None),
+        match current::home_in(self) {
+            Some(home) => Way::Ring(home),
+            None => self.glance.inbox(priority).enter().map_or(Way::Queue, Way::Inbox),
         }
+    }
+
+    /// Calls a thread for what was put into an inbox.
+    #[cold]
+    fn call_for(self: &Arc<Self>, job: Option<Arc<dyn Job>>) -> Result<(), (Refused, Entry)> {
+        let call = self.lock().call();
+        self.answer_one(call, job, Source::Caller)
     }
 
     /// Wakes or makes the thread that was called for `job`, which comes back where there is none.
@@ -344,8 +375,8 @@ impl Pool {
     }
 
     /// Whether this thread has so many bodies on its stack that the next awaited task gets a thread of its own.
-    pub(crate) fn is_deep(&self, max_nesting: usize) -> bool {
-        current::depth() > max_nesting
+    pub(crate) fn is_deep(&self) -> bool {
+        current::depth() > self.max_nesting.load(Ordering::Relaxed)
     }
 
     /// Counts a task that `end` cancels, in one step with it: a stop that finds nothing left finds it counted too.

@@ -66,15 +66,23 @@ impl Fifo {
         if since.is_some() || !self.since.is_empty() {
             self.since.push_back(since);
         }
+        self.push_unstamped(entry);
+    }
+
+    /// [`push`](Self::push) into a queue in which no entry has a time.
+    #[inline(always)]
+    pub(super) fn push_unstamped(&mut self, entry: Entry) {
         self.len += 1;
-        match self.blocks.back_mut() {
-            Some(block) if block.len() < BLOCK => block.push_back(entry),
-            _ => {
-                let mut block = self.empty_block();
-                block.push_back(entry);
-                self.blocks.push_back(block);
-            }
+        self.last_block().push_back(entry);
+    }
+
+    /// The last block that has room.
+    fn last_block(&mut self) -> &mut VecDeque<Entry> {
+        if self.blocks.back().is_none_or(|block| block.len() == BLOCK) {
+            let block = self.empty_block();
+            self.blocks.push_back(block);
         }
+        self.blocks.back_mut().expect("there is one now")
     }
 
     /// Puts back what had been taken out: it is older than what stands here.
@@ -115,6 +123,13 @@ impl Fifo {
             self.since.resize(self.len + other.len, None);
         }
         self.len += std::mem::take(&mut other.len);
+        // What fits into the last block is moved there: a queue that is filled by drops must not keep a block for each.
+        while let (Some(last), Some(next)) = (self.blocks.back_mut(), other.blocks.front_mut())
+            && last.len() + next.len() <= BLOCK
+        {
+            last.append(next);
+            other.spare.extend(other.blocks.pop_front());
+        }
         self.blocks.append(&mut other.blocks);
         if other.spare.is_empty() {
             other.spare.extend(self.spare.pop());

@@ -216,11 +216,17 @@ impl State {
         inbox::each(&self.glance).for_each(|(_, inbox)| inbox.set_open(open));
     }
 
-    /// Takes what callers have put into the inboxes.
+    /// Takes in all that callers have put into the inboxes.
     pub(super) fn take_in(&mut self) {
+        self.take_in_below(usize::MAX);
+    }
+
+    /// Takes in what callers have put into the inboxes of those priorities of which fewer than `enough` are queued.
+    fn take_in_below(&mut self, enough: usize) {
         for (priority, inbox) in inbox::each(&self.glance) {
-            if inbox.is_filled() {
-                self.totals.submitted += inbox.empty_into(&mut self.queues.of[priority]);
+            let queue = &mut self.queues.of[priority];
+            if queue.len() < enough && inbox.is_filled() {
+                self.totals.submitted += inbox.empty_into(queue);
             }
         }
     }
@@ -296,7 +302,7 @@ impl State {
     }
 
     fn look(&mut self, home: &Home) -> Option<(Entry, Charge)> {
-        self.take_in();
+        self.take_in_below(1);
         if let Some((job, priority)) = self.queues.carried.pop_front() {
             self.carried += 1;
             self.slot(home.thread).handed += 1;
@@ -376,7 +382,8 @@ impl State {
     /// Counts what could be taken this moment, priority by priority as `take` would, less the threads that are
     /// already coming. Dead entries are counted as if alive: at worst a thread looks once in vain.
     fn shortage(&mut self) -> usize {
-        self.take_in();
+        // As many as could start at once; to count the others would cost callers and takers a lock they share.
+        self.take_in_below(self.limits.high.saturating_add(self.limits.critical));
         let waiting = PerPriority {
             low: self.queues.of.low.len() + self.kept(Priority::Low),
             normal: self.queues.of.normal.len() + self.kept(Priority::Normal),

@@ -66,6 +66,7 @@ fn work(pool: &Arc<Pool>, reservation: Reservation) {
             _ = pool.answer(vec![call]);
         }
         home.turn(entry, charge);
+        home.let_gather();
         state = pool.lock();
         if state.epoch != home.epoch {
             return;

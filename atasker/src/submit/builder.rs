@@ -48,6 +48,7 @@ pub struct TaskBuilder<'s, F> {
 
 impl<'s, F> TaskBuilder<'s, F> {
     /// How urgent it is. Default: [`Priority::Normal`].
+    #[inline]
     pub fn priority(mut self, priority: Priority) -> Self {
         self.priority = priority;
         self
@@ -60,12 +61,14 @@ impl<'s, F> TaskBuilder<'s, F> {
     }
 
     /// How long it waits before it is queued; it holds no place meanwhile. Default: not at all.
+    #[inline]
     pub fn delay(mut self, delay: Duration) -> Self {
         self.delay = Some(delay);
         self
     }
 
     /// Whose pool it runs on. Default: the global supervisor's.
+    #[inline]
     pub fn supervisor<'t>(self, supervisor: &'t Supervisor) -> TaskBuilder<'t, F>
     where
         's: 't,
@@ -112,6 +115,7 @@ impl<'s, F> TaskBuilder<'s, F> {
     }
 
     /// Starts it without a handle: the cheapest way in. A refusal is logged and counted.
+    #[inline]
     pub fn detach<T>(self)
     where
         F: FnOnce() -> T + Send + 'static,
@@ -121,6 +125,7 @@ impl<'s, F> TaskBuilder<'s, F> {
         detach::<OwnName<F>, _, _>(core, plan, body);
     }
 
+    #[inline]
     fn plan(self) -> (&'s Arc<Core>, Plan, F)
     where
         F: 'static,

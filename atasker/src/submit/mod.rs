@@ -31,6 +31,7 @@ struct Plan {
 }
 
 /// Starts a task that nobody will have a handle of. Most travel as they are: without a cell, without an allocation.
+#[inline]
 fn detach<N, F, T>(core: &Arc<Core>, plan: Plan, body: F)
 where
     N: Named,
@@ -52,28 +53,36 @@ where
     }
 }
 
+#[inline(always)]
 fn send(core: &Arc<Core>, priority: Priority, closure: Closure) {
-    let mut entry = Entry::Closure(closure);
-    let (why, refused) = loop {
-        let (why, refused) = match core.pool.submit(priority, entry, Source::Caller) {
-            Ok(()) => return,
-            Err((Refused::NotStarted, refused)) => match core.ensure_running() {
-                Ok(()) => {
-                    entry = refused;
-                    continue;
+    if let Err((why, entry)) = core.pool.submit(priority, Entry::Closure(closure), Source::Caller) {
+        send_again(core, priority, why, entry);
+    }
+}
+
+/// Starts the supervisor where it was never started; else the task is refused.
+#[cold]
+fn send_again(core: &Arc<Core>, priority: Priority, mut why: Refused, mut entry: Entry) {
+    let why = loop {
+        match why {
+            Refused::NotStarted => {
+                if let Err(why) = core.ensure_running() {
+                    break why;
                 }
-                Err(why) => (why, refused),
-            },
-            Err((Refused::Forked, refused)) => (Error::Forked, refused),
-            Err((Refused::Stopped | Refused::NoThread, refused)) => (Error::Stopped, refused),
-        };
-        break (why, refused);
+            }
+            Refused::Forked => break Error::Forked,
+            Refused::Stopped | Refused::NoThread => break Error::Stopped,
+        }
+        match core.pool.submit(priority, entry, Source::Caller) {
+            Ok(()) => return,
+            Err(again) => (why, entry) = again,
+        }
     };
     core.pool.count(|totals| {
         totals.submitted += 1;
         totals.rejected += 1;
     });
-    if let Entry::Closure(closure) = refused {
+    if let Entry::Closure(closure) = entry {
         log::rejected(closure.name().get(), &why.to_string());
         drop_contained(closure);
     }
@@ -104,8 +113,8 @@ where
     let delay = delay.filter(|delay| !delay.is_zero());
     let status = if delay.is_some() { TaskStatus::Delayed } else { TaskStatus::Queued };
     let pool = Arc::clone(&core.pool);
-    let head = Head::new(pool, name, priority, status, core.max_nesting(), core.task_times());
-    let cell = Cell::new(head, body);
+    let head = Head::new(pool, name, priority, status, core.task_times());
+    let cell = Cell::new(head, status, body);
     let taken = match delay {
         None => queue(core, &cell),
         Some(delay) => wait_first(core, &cell, delay),
@@ -150,7 +159,7 @@ where
 }
 
 fn refused<F, T>(cell: &Arc<Cell<F, T>>, body: Option<F>, why: &dyn std::fmt::Display) -> Result<(), F> {
-    log::rejected(&cell.name(), &why.to_string());
+    log::rejected(cell.name(), &why.to_string());
     // `None`: a stop was faster and has cancelled it, which its handle says.
     body.map_or(Ok(()), Err)
 }

@@ -27,27 +27,32 @@ impl<'a> Site<'a> {
     }
 
     /// A task whose companion stands for its name, with the defaults.
+    #[inline]
     pub fn of<N: Named>() -> Self {
         Self::with_name(Name::Static(StaticName::of::<N>()))
     }
 
+    #[inline]
     fn with_name(name: Name) -> Self {
         Self { name, priority: Priority::Normal, delay: None, supervisor: None }
     }
 
     /// The key `priority`.
+    #[inline]
     pub fn priority(mut self, priority: Priority) -> Self {
         self.priority = priority;
         self
     }
 
     /// The key `delay`.
+    #[inline]
     pub fn delay(mut self, delay: Duration) -> Self {
         self.delay = Some(delay);
         self
     }
 
     /// The key `supervisor`.
+    #[inline]
     pub fn supervisor(mut self, supervisor: &'a Supervisor) -> Self {
         self.supervisor = Some(supervisor);
         self
@@ -81,6 +86,7 @@ impl<'a> Site<'a> {
     }
 
     /// Starts the task of that companion without a handle. A refusal is logged and counted.
+    #[inline]
     pub fn detach<N, F, T>(self, body: F)
     where
         N: Named,

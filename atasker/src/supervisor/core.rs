@@ -12,7 +12,7 @@ use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::pool::{Job, Overseer, Pool, Ran, Refusal, SlowStart, Slowness, Tally};
 use crate::sync::Mutex;
-use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::time::Deadline;
 use crate::wait::WaitList;
 use crate::{fork, log};
@@ -37,9 +37,8 @@ pub(crate) struct Core {
     pub(super) changed: WaitList,
     /// The owners that exist, for handles made from inside.
     pub(super) owner: OnceLock<Weak<Owner>>,
-    /// Tasks read these two at each start, and the lock of `config` is too dear for that.
+    /// Tasks read this at each start, and the lock of `config` is too dear for that.
     task_times: AtomicBool,
-    max_nesting: AtomicUsize,
     pub(super) slow_start_hook: Mutex<Option<SlowStartHook>>,
     /// Work waits for a thread that the system doesn't give.
     pub(super) stranded: AtomicBool,
@@ -60,7 +59,6 @@ impl Core {
                 changed: WaitList::default(),
                 owner: OnceLock::new(),
                 task_times: AtomicBool::new(config.get_task_times()),
-                max_nesting: AtomicUsize::new(config.get_max_nesting()),
                 slow_start_hook: Mutex::new(None),
                 stranded: AtomicBool::new(false),
                 me: Weak::clone(me),
@@ -77,7 +75,6 @@ impl Core {
         }
         // Relaxed: the next tasks read them; nothing else is published by them.
         self.task_times.store(config.get_task_times(), Ordering::Relaxed);
-        self.max_nesting.store(config.get_max_nesting(), Ordering::Relaxed);
         let calls = {
             // Both under the lock, so that of two who configure at once one holds everywhere.
             let mut held = self.config.lock();
@@ -91,10 +88,6 @@ impl Core {
 
     pub(crate) fn task_times(&self) -> bool {
         self.task_times.load(Ordering::Relaxed)
-    }
-
-    pub(crate) fn max_nesting(&self) -> usize {
-        self.max_nesting.load(Ordering::Relaxed)
     }
 
     /// A handle for user code inside: it owns, as long as somebody else does.

@@ -7,16 +7,17 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Waker;
 use std::time::Instant;
 
-use super::state::{CancelOutcome, State, TaskStatus};
+use super::handover::{Claim, Finished, Handover, Output};
+use super::state::{CancelOutcome, TaskStatus};
 use crate::clock::{self, Clock};
 use crate::error::TaskError;
 use crate::log;
 use crate::panics::{contain, drop_contained, wake_contained};
-use crate::pool::{self, Entry, Job, Pool, Ran, Refusal, Refused, Source, StaticName, Tally};
+use crate::pool::{self, Entry, Job, Named, Pool, Ran, Refusal, Refused, Source, StaticName, Tally};
 use crate::priority::Priority;
 use crate::sync::Mutex;
 
-/// How a task is named; no allocation unless the name was made at run time.
+/// How a task is to be named; no allocation unless the name was made at run time.
 #[derive(Clone)]
 pub(crate) enum Name {
     /// Looked up when it is asked for.
@@ -35,15 +36,22 @@ impl Name {
 
 /// What a cell knows besides body and result.
 pub(crate) struct Head {
-    pub(super) state: State,
-    pub(super) id: u64,
-    pub(super) name: Name,
     pub(super) priority: Priority,
+    pub(super) id: u64,
     pub(super) pool: Arc<Pool>,
-    /// How deep waits may nest on one thread.
-    pub(super) max_nesting: u32,
+    /// Its name, if none was given.
+    name: StaticName,
+    detail: Option<Box<Detail>>,
+}
+
+/// What few tasks have: a queued task takes an allocation of at most 120 bytes, which glibc frees on any thread without a
+/// lock; larger ones cost FIGURE_SLIM.
+struct Detail {
+    name: Option<Cow<'static, str>>,
     /// Only with [`Config::task_times`](crate::Config::task_times).
-    times: Option<Box<Mutex<Times>>>,
+    times: Option<Mutex<Times>>,
+    /// What makes it due, to be taken back by a cancellation. Lock rule: with no other.
+    deadline: Mutex<Option<(Arc<Clock>, clock::Key)>>,
 }
 
 /// When things happened to a task.
@@ -57,27 +65,17 @@ pub(super) struct Times {
 /// A task of body `F` with result `T`.
 pub(crate) struct Cell<F, T> {
     head: Head,
-    /// Lock rule: held to move values in and out only. No user code runs, and no value is dropped, under it.
-    slot: Mutex<Slot<F, T>>,
-}
-
-struct Slot<F, T> {
-    content: Content<F, T>,
-    /// Who waits for the end, or for the moment it can be claimed.
-    waiter: Option<Waker>,
-    /// The deadline that makes it due, to be taken back by a cancellation.
-    deadline: Option<(Arc<Clock>, clock::Key)>,
-}
-
-enum Content<F, T> {
-    Body(F),
-    Output(Result<T, TaskError>),
-    Empty,
+    handover: Handover<F, T>,
+    /// Who waits for the end, or for the moment it can be claimed. Lock rule: with no other, and no waker is cloned,
+    /// used or dropped under it.
+    waiter: Mutex<Option<Waker>>,
 }
 
 /// A cell as its handle sees it: of some body, with a known result.
 pub(crate) trait Join<T>: Job {
     fn head(&self) -> &Head;
+
+    fn status(&self) -> TaskStatus;
 
     /// The result, if the task has ended; else leaves the waker to be used when it has, or can be claimed.
     fn collect(&self, waker: Option<&Waker>) -> Option<Result<T, TaskError>>;
@@ -89,44 +87,52 @@ pub(crate) trait Join<T>: Job {
 }
 
 impl Head {
-    pub(crate) fn new(
-        pool: Arc<Pool>,
-        name: Name,
-        priority: Priority,
-        status: TaskStatus,
-        max_nesting: usize,
-        task_times: bool,
-    ) -> Self {
-        let times = task_times.then(|| {
-            let submitted = Some(Instant::now());
-            Box::new(Mutex::new(Times { submitted, ..Times::default() }))
+    pub(crate) fn new(pool: Arc<Pool>, name: Name, priority: Priority, status: TaskStatus, task_times: bool) -> Self {
+        let (name, given) = match name {
+            Name::Static(name) => (name, None),
+            Name::Given(given) => (StaticName::of::<Unnamed>(), Some(given)),
+        };
+        let is_detailed = given.is_some() || task_times || status == TaskStatus::Delayed;
+        let detail = is_detailed.then(|| {
+            let submitted = || Mutex::new(Times { submitted: Some(Instant::now()), ..Times::default() });
+            Box::new(Detail { name: given, times: task_times.then(submitted), deadline: Mutex::default() })
         });
-        let max_nesting = u32::try_from(max_nesting).unwrap_or(u32::MAX);
-        Self { state: State::new(status), id: next_id(), name, priority, pool, max_nesting, times }
+        Self { priority, id: next_id(), pool, name, detail }
+    }
+
+    pub(super) fn name(&self) -> &str {
+        let given = self.detail.as_ref().and_then(|detail| detail.name.as_deref());
+        given.unwrap_or_else(|| self.name.get())
     }
 
     pub(super) fn times(&self) -> Times {
-        self.times.as_ref().map_or(Times::default(), |times| *times.lock())
+        let times = self.detail.as_ref().and_then(|detail| detail.times.as_ref());
+        times.map_or(Times::default(), |times| *times.lock())
     }
 
     fn stamp(&self, stamp: impl FnOnce(&mut Times, Option<Instant>)) {
-        if let Some(times) = &self.times {
+        if let Some(times) = self.detail.as_ref().and_then(|detail| detail.times.as_ref()) {
             stamp(&mut times.lock(), Some(Instant::now()));
         }
     }
 
-    /// The error of a task that ended without a result of its own.
-    fn end_error(&self) -> TaskError {
-        match self.state.status() {
-            TaskStatus::Cancelled => TaskError::Cancelled,
-            _ => TaskError::Rejected,
-        }
+    fn set_deadline(&self, deadline: Option<(Arc<Clock>, clock::Key)>) -> Option<(Arc<Clock>, clock::Key)> {
+        std::mem::replace(&mut *self.detail.as_ref()?.deadline.lock(), deadline)
+    }
+}
+
+/// Stands for the name of tasks that have a given one.
+struct Unnamed;
+
+impl Named for Unnamed {
+    fn name() -> &'static str {
+        "task"
     }
 }
 
 impl<F, T> Cell<F, T> {
     pub(crate) fn name(&self) -> &str {
-        self.head.name.get()
+        self.head.name()
     }
 }
 
@@ -135,9 +141,8 @@ where
     F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,
 {
-    pub(crate) fn new(head: Head, body: F) -> Arc<Self> {
-        let slot = Slot { content: Content::Body(body), waiter: None, deadline: None };
-        Arc::new(Self { head, slot: Mutex::new(slot) })
+    pub(crate) fn new(head: Head, status: TaskStatus, body: F) -> Arc<Self> {
+        Arc::new(Self { head, handover: Handover::new(status, body), waiter: Mutex::default() })
     }
 
     /// Puts it into its pool's queue.
@@ -159,7 +164,7 @@ where
         let inserted = clock.insert(due, bell);
         match inserted {
             Ok(key) => {
-                self.slot.lock().deadline = Some((Arc::clone(clock), key));
+                self.head.set_deadline(Some((Arc::clone(clock), key)));
                 Ok(())
             }
             Err(refused) => {
@@ -178,10 +183,7 @@ where
                 totals.rejected += 1;
             });
         })?;
-        match std::mem::replace(&mut self.slot.lock().content, Content::Empty) {
-            Content::Body(body) => Some(body),
-            _ => None,
-        }
+        self.handover.take_body()
     }
 
     /// Counts a task whose queue refused it after it had been counted as submitted.
@@ -194,7 +196,7 @@ where
     ///
     /// The body stays for the caller to take and drop.
     fn end_unstarted(&self, end: TaskStatus, count: impl FnOnce(TaskStatus)) -> Option<TaskStatus> {
-        let before = self.head.state.end_unstarted(end)?;
+        let before = self.handover.state().end_unstarted(end)?;
         // Before the waiter is woken: who has waited for a task finds the counts exact.
         count(before);
         self.tell_end();
@@ -204,15 +206,11 @@ where
     /// It has ended unstarted: takes its deadline back and wakes the waiter.
     fn tell_end(&self) {
         self.head.stamp(|times, now| times.finished = now);
-        let (waiter, deadline) = {
-            let mut slot = self.slot.lock();
-            (slot.waiter.take(), slot.deadline.take())
-        };
-        if let Some((clock, key)) = deadline {
+        if let Some((clock, key)) = self.head.set_deadline(None) {
             // Taken back, so that cancelled delays cost no memory; if it is about to ring, it will find the end.
             clock.remove(key);
         }
-        wake(waiter);
+        self.wake_waiter();
     }
 
     /// Counts a task that the clock had taken in as no longer delayed.
@@ -225,46 +223,49 @@ where
     /// Drops the body of a task that will not run, as a body of the pool: what its values' `Drop` calls, a stop among
     /// it, must not wait for the thread it is called on.
     fn drop_unrun(self: &Arc<Self>) {
-        let content = std::mem::replace(&mut self.slot.lock().content, Content::Empty);
-        if let Content::Body(body) = content {
+        if let Some(body) = self.handover.take_body() {
             let job: Arc<dyn Job> = Arc::<Self>::clone(self);
             pool::enter(&self.head.pool, job, || drop_contained(body));
         }
     }
 
+    /// The result of an ended task, if nobody has it yet.
+    fn result(&self) -> Option<Output<T>> {
+        match self.handover.state().status() {
+            TaskStatus::Completed | TaskStatus::Panicked => self.handover.take_output(),
+            // It never ran; whoever ended it drops the body.
+            TaskStatus::Cancelled => Some(Err(TaskError::Cancelled)),
+            TaskStatus::Rejected => Some(Err(TaskError::Rejected)),
+            TaskStatus::Delayed | TaskStatus::Queued | TaskStatus::Running => None,
+        }
+    }
+
     fn wake_waiter(&self) {
-        let waiter = self.slot.lock().waiter.take();
+        let waiter = self.waiter.lock().take();
         wake(waiter);
     }
 
-    /// Stores the result, or drops it where nobody is left to collect it.
-    fn finish(&self, output: Result<T, TaskError>, tally: &Tally<'_>) -> Ran {
-        let panicked = output.is_err();
-        let ran = Ran::Task { panicked };
-        let end = if panicked { TaskStatus::Panicked } else { TaskStatus::Completed };
+    /// Hands the result over, or drops it where nobody is left to collect it.
+    fn finish(&self, claim: Claim<'_, F, T>, output: Output<T>, tally: &Tally<'_>) -> Ran {
+        let ran = Ran::Task { panicked: output.is_err() };
         self.head.stamp(|times, now| times.finished = now);
         tally.ended(ran);
-        let (waiter, unwanted) = {
-            let mut slot = self.slot.lock();
-            slot.content = Content::Output(output);
-            // Published under the lock: who finds the task ended finds the result in the slot.
-            let detached = self.head.state.finish(end);
-            let unwanted = detached.then(|| std::mem::replace(&mut slot.content, Content::Empty));
-            (slot.waiter.take(), unwanted)
-        };
+        let Finished { unwanted, is_awaited } = claim.finish(output);
         if let Some(unwanted) = unwanted {
             self.abandon(unwanted);
         }
-        wake(waiter);
+        if is_awaited {
+            self.wake_waiter();
+        }
         ran
     }
 
     /// A result nobody collects: its panic is told, its drop contained.
-    fn abandon(&self, content: Content<F, T>) {
-        if let Content::Output(Err(TaskError::Panicked(panic))) = &content {
-            log::uncollected_panic(self.head.name.get(), self.head.id, panic);
+    fn abandon(&self, output: Output<T>) {
+        if let Err(TaskError::Panicked(panic)) = &output {
+            log::uncollected_panic(self.head.name(), self.head.id, panic);
         }
-        drop_contained(content);
+        drop_contained(output);
     }
 }
 
@@ -274,29 +275,23 @@ where
     T: Send + 'static,
 {
     fn name(&self) -> Cow<'_, str> {
-        Cow::Borrowed(self.head.name.get())
+        Cow::Borrowed(self.head.name())
     }
 
     fn static_name(&self) -> Option<StaticName> {
-        match self.head.name {
-            Name::Static(name) => Some(name),
-            Name::Given(_) => None,
-        }
+        let is_given = self.head.detail.as_ref().is_some_and(|detail| detail.name.is_some());
+        (!is_given).then_some(self.head.name)
     }
 
     fn is_live(&self) -> bool {
-        self.head.state.status() == TaskStatus::Queued
+        self.handover.state().status() == TaskStatus::Queued
     }
 
     fn run(self: Arc<Self>, tally: &Tally<'_>) -> Ran {
-        if !self.head.state.claim() {
-            return Ran::Dead;
-        }
+        let Some((body, claim)) = self.handover.claim() else { return Ran::Dead };
         self.head.stamp(|times, now| times.started = now);
-        let content = std::mem::replace(&mut self.slot.lock().content, Content::Empty);
-        let Content::Body(body) = content else { unreachable!("only the claimer takes the body") };
         let output = contain(body);
-        self.finish(output.map_err(TaskError::Panicked), tally)
+        self.finish(claim, output.map_err(TaskError::Panicked), tally)
     }
 
     fn refuse(self: Arc<Self>, pool: &Arc<Pool>, why: Refusal) -> bool {
@@ -312,7 +307,7 @@ where
             return false;
         }
         if why == Refusal::NoThread {
-            log::rejected(self.head.name.get(), "the system gives no thread");
+            log::rejected(self.head.name(), "the system gives no thread");
         }
         true
     }
@@ -326,7 +321,7 @@ where
     }
 
     fn is_asked_to_end(&self) -> bool {
-        self.head.state.is_cancel_requested()
+        self.handover.state().is_cancel_requested()
     }
 }
 
@@ -336,11 +331,11 @@ where
     T: Send + 'static,
 {
     fn ring(self: Arc<Self>, _key: clock::Key) {
-        if !self.head.state.due() {
+        if !self.handover.state().due() {
             return;
         }
         self.leave_clock(TaskStatus::Delayed);
-        self.slot.lock().deadline = None;
+        self.head.set_deadline(None);
         let job: Arc<dyn Job> = Arc::<Self>::clone(&self);
         match self.head.pool.submit(self.head.priority, Entry::Job(job), Source::Inside) {
             // A pool thread that waits for it can claim it now.
@@ -371,47 +366,44 @@ where
         &self.head
     }
 
+    fn status(&self) -> TaskStatus {
+        self.handover.state().status()
+    }
+
     fn collect(&self, waker: Option<&Waker>) -> Option<Result<T, TaskError>> {
-        // Cloned and dropped outside the lock: a waker is somebody else's code.
-        let waker = waker.cloned();
-        let (output, replaced) = {
-            let mut slot = self.slot.lock();
-            let output = self.head.state.status().is_finished().then(|| {
-                match std::mem::replace(&mut slot.content, Content::Empty) {
-                    Content::Output(output) => output,
-                    // It never ran; whoever ended it drops the body.
-                    other => {
-                        slot.content = other;
-                        Err(self.head.end_error())
-                    }
-                }
-            });
-            // The race this closes: an end between the look and the registration. Both are under the lock under
-            // which the end takes the waiter, after it has published itself.
-            let replaced = if output.is_none() { std::mem::replace(&mut slot.waiter, waker) } else { waker };
-            (output, replaced)
-        };
+        if let Some(result) = self.result() {
+            return Some(result);
+        }
+        let replaced = self.waiter.lock().replace(waker?.clone());
         drop(replaced);
-        output
+        // The race this closes: an end between the look and here. Each marks the word, the end after the result is in
+        // its place and this after the waker is in its own: the later of the two sees the other.
+        if self.handover.state().set_awaited() {
+            return None;
+        }
+        let unused = self.waiter.lock().take();
+        drop(unused);
+        self.result()
     }
 
     fn cancel(self: Arc<Self>) -> CancelOutcome {
         if self.head.pool.is_forked() {
             return CancelOutcome::TooLate;
         }
-        let end = || self.head.state.end_unstarted(TaskStatus::Cancelled);
+        let end = || self.handover.state().end_unstarted(TaskStatus::Cancelled);
         if self.head.pool.cancel(self.head.priority, || end().map(|before| before == TaskStatus::Delayed)) {
             self.tell_end();
             self.drop_unrun();
             return CancelOutcome::Dequeued;
         }
-        if self.head.state.request_cancel() { CancelOutcome::Requested } else { CancelOutcome::TooLate }
+        if self.handover.state().request_cancel() { CancelOutcome::Requested } else { CancelOutcome::TooLate }
     }
 
     fn detach(&self) {
-        if self.head.state.detach().is_finished() {
-            let content = std::mem::replace(&mut self.slot.lock().content, Content::Empty);
-            self.abandon(content);
+        if self.handover.state().detach().is_finished()
+            && let Some(output) = self.handover.take_output()
+        {
+            self.abandon(output);
         }
     }
 }

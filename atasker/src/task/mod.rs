@@ -3,6 +3,7 @@
 //! Knows the pool and the clock below it; not the supervisor.
 
 mod cell;
+mod handover;
 #[cfg(all(test, any(atasker_loom, atasker_shuttle)))]
 mod model;
 mod state;
@@ -53,6 +54,8 @@ pub struct Task<T> {
     cell: Arc<dyn Join<T>>,
     /// An earlier poll too deep on a pool thread's stack has got the task a thread of its own.
     carried: bool,
+    /// The result has been handed out, so there is nothing to give up.
+    collected: bool,
 }
 
 /// What is known of a task at one moment.
@@ -77,7 +80,7 @@ pub struct TaskInfo {
 
 impl<T> Task<T> {
     pub(crate) fn new(cell: Arc<dyn Join<T>>) -> Self {
-        Self { cell, carried: false }
+        Self { cell, carried: false, collected: false }
     }
 
     /// Waits for the result.
@@ -87,7 +90,7 @@ impl<T> Task<T> {
     /// [`TaskError::Panicked`], [`TaskError::Cancelled`], [`TaskError::Rejected`] as the task ended;
     /// [`TaskError::Deadlock`] from inside the task itself, or inside a task that it waits for on the same thread.
     /// (A longer cycle, over several threads, is not seen: it waits for ever.)
-    pub fn wait(self) -> Result<T, TaskError> {
+    pub fn wait(mut self) -> Result<T, TaskError> {
         self.block(Deadline::Never, true).expect("a wait without a deadline ends with a result")
     }
 
@@ -120,26 +123,33 @@ impl<T> Task<T> {
     ///
     /// [`WaitError::NotReady`] gives the task back; [`WaitError::Failed`] as the task ended.
     pub fn try_result(self) -> Result<T, WaitError<T>> {
-        let collected = self.cell.collect(None);
-        self.or_not_ready(collected)
+        let result = self.cell.collect(None);
+        self.or_not_ready(result)
     }
 
-    fn wait_until(self, deadline: Deadline) -> Result<T, WaitError<T>> {
-        let collected = self.block(deadline, false);
-        self.or_not_ready(collected)
+    fn wait_until(mut self, deadline: Deadline) -> Result<T, WaitError<T>> {
+        let result = self.block(deadline, false);
+        self.or_not_ready(result)
     }
 
-    fn or_not_ready(self, collected: Option<Result<T, TaskError>>) -> Result<T, WaitError<T>> {
-        match collected {
+    fn or_not_ready(self, result: Option<Result<T, TaskError>>) -> Result<T, WaitError<T>> {
+        match result {
             Some(result) => result.map_err(WaitError::Failed),
             None => Err(WaitError::NotReady(self)),
         }
     }
 
     /// Sleeps until the result is there or the deadline has passed. With `runs`, runs the task here where it may.
-    fn block(&self, deadline: Deadline, runs: bool) -> Option<Result<T, TaskError>> {
+    fn block(&mut self, deadline: Deadline, runs: bool) -> Option<Result<T, TaskError>> {
         let mut carried = false;
-        crate::wait::block_until(deadline, |waker| self.look(waker, runs, &mut carried))
+        // The first look needs no waker.
+        let result = self.cell.collect(None).or_else(|| {
+            // A pool thread has better to do than to stay awake for it: it runs the task.
+            let is_over = || self.cell.status().is_finished() || pool::home().is_some();
+            crate::wait::watch_and_block_until(deadline, is_over, |waker| self.look(waker, runs, &mut carried))
+        });
+        self.collected = result.is_some();
+        result
     }
 
     /// The result, if it is there; else leaves the waker.
@@ -159,11 +169,11 @@ impl<T> Task<T> {
             // Its threads stayed in the parent process: nobody here would ever run it.
             return Some(Err(TaskError::Rejected));
         }
-        if !runs || *carried || head.state.status() != TaskStatus::Queued {
+        if !runs || *carried || self.cell.status() != TaskStatus::Queued {
             return None;
         }
         let home = pool::home().filter(|home| Arc::ptr_eq(&home.pool, &head.pool))?;
-        if head.pool.is_deep(head.max_nesting as usize) {
+        if head.pool.is_deep() {
             *carried = head.pool.carry(head.priority, &job);
             if *carried {
                 return None;
@@ -182,7 +192,7 @@ impl<T> Task<T> {
 
     /// The fn's name, a closure's type name, or what was given.
     pub fn name(&self) -> &str {
-        self.cell.head().name.get()
+        self.cell.head().name()
     }
 
     /// Its priority.
@@ -192,7 +202,7 @@ impl<T> Task<T> {
 
     /// Where it is in its life.
     pub fn status(&self) -> TaskStatus {
-        self.cell.head().state.status()
+        self.cell.status()
     }
 
     /// Whether nothing more will happen to it: its result can be collected at once.
@@ -206,9 +216,9 @@ impl<T> Task<T> {
         let times = head.times();
         TaskInfo {
             id: head.id,
-            name: head.name.get().to_owned(),
+            name: head.name().to_owned(),
             priority: head.priority,
-            status: head.state.status(),
+            status: self.cell.status(),
             submitted_at: times.submitted,
             started_at: times.started,
             finished_at: times.finished,
@@ -231,17 +241,23 @@ impl<T> Future for Task<T> {
     type Output = Result<T, TaskError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        if self.collected {
+            return Poll::Ready(Err(TaskError::Rejected));
+        }
         // A body that blocks on a future is a waiting body like one in `wait`: it runs the task, or nobody might.
         let mut carried = self.carried;
         let result = self.look(cx.waker(), true, &mut carried);
         self.carried = carried;
+        self.collected = result.is_some();
         result.map_or(Poll::Pending, Poll::Ready)
     }
 }
 
 impl<T> Drop for Task<T> {
     fn drop(&mut self) {
-        self.cell.detach();
+        if !self.collected {
+            self.cell.detach();
+        }
     }
 }
 
@@ -250,9 +266,9 @@ impl<T> fmt::Debug for Task<T> {
         let head = self.cell.head();
         f.debug_struct("Task")
             .field("id", &head.id)
-            .field("name", &head.name.get())
+            .field("name", &head.name())
             .field("priority", &head.priority)
-            .field("status", &head.state.status())
+            .field("status", &self.cell.status())
             .finish()
     }
 }

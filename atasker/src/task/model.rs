@@ -23,10 +23,9 @@ impl Overseer for Deaf {
 /// A queued task that counts its runs, with the pool's end of it and its handle.
 fn queued(runs: &Arc<AtomicUsize>) -> (Arc<Pool>, Arc<dyn Job>, Task<usize>) {
     let pool = Pool::new("model", &Config::new(), Weak::<Deaf>::new());
-    let head =
-        Head::new(Arc::clone(&pool), Name::Given("task".into()), Priority::Normal, TaskStatus::Queued, 64, false);
+    let head = Head::new(Arc::clone(&pool), Name::Given("task".into()), Priority::Normal, TaskStatus::Queued, false);
     let runs = Arc::clone(runs);
-    let cell = Cell::new(head, move || runs.fetch_add(1, Ordering::SeqCst));
+    let cell = Cell::new(head, TaskStatus::Queued, move || runs.fetch_add(1, Ordering::SeqCst));
     (pool, Arc::<Cell<_, _>>::clone(&cell), Task::new(cell))
 }
 
@@ -83,9 +82,9 @@ fn a_result_is_dropped_once_when_its_handle_goes() {
     check_model(|| {
         let drops = Arc::new(AtomicUsize::new(0));
         let pool = Pool::new("model", &Config::new(), Weak::<Deaf>::new());
-        let head = Head::new(pool, Name::Given("task".into()), Priority::Normal, TaskStatus::Queued, 64, false);
+        let head = Head::new(pool, Name::Given("task".into()), Priority::Normal, TaskStatus::Queued, false);
         let counted = Counted(Arc::clone(&drops));
-        let cell = Cell::new(head, move || counted);
+        let cell = Cell::new(head, TaskStatus::Queued, move || counted);
         let job: Arc<dyn Job> = Arc::<Cell<_, _>>::clone(&cell);
         let task = Task::new(cell);
         let runner = thread::spawn({

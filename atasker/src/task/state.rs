@@ -63,6 +63,10 @@ const STATUS: u8 = 0b0000_0111;
 const CANCEL_REQUESTED: u8 = 0b0000_1000;
 /// Set when the handle is dropped: nobody will collect the result.
 const DETACHED: u8 = 0b0001_0000;
+/// Set by whoever takes what the task has left at its end: the result, or the body that never ran.
+const TAKEN: u8 = 0b0010_0000;
+/// Set by whoever has left a waker, to be used at the end.
+const AWAITED: u8 = 0b0100_0000;
 
 /// The word. Every transition is AcqRel: what was written into the cell before it is seen by whoever finds it done.
 #[derive(Debug)]
@@ -88,10 +92,22 @@ impl State {
         self.advance(|from| (from == TaskStatus::Queued).then_some(TaskStatus::Running)).is_ok()
     }
 
-    /// The body has ended. Whether the handle had been dropped by then.
-    pub(super) fn finish(&self, end: TaskStatus) -> bool {
-        let before = self.advance(|from| (from == TaskStatus::Running).then_some(end));
-        before.expect("only the claimer ends a running task") & DETACHED != 0
+    /// The body has ended, says the claimer. Whether the handle had been dropped by then, and whether somebody waits.
+    pub(super) fn finish(&self, end: TaskStatus) -> (bool, bool) {
+        // One step, and no loop: nobody else moves a running task on, and the flags stay as they are.
+        let before = self.0.fetch_add(bits(end) - bits(TaskStatus::Running), Ordering::AcqRel);
+        debug_assert_eq!(status(before), TaskStatus::Running, "only the claimer ends a running task");
+        (before & DETACHED != 0, before & AWAITED != 0)
+    }
+
+    /// Takes the right to what an ended task has left. `false`: somebody else has.
+    pub(super) fn take(&self) -> bool {
+        self.0.fetch_or(TAKEN, Ordering::AcqRel) & TAKEN == 0
+    }
+
+    /// A waker has been left. `false`: the task has ended before, and nobody will use it.
+    pub(super) fn set_awaited(&self) -> bool {
+        !status(self.0.fetch_or(AWAITED, Ordering::AcqRel)).is_finished()
     }
 
     /// Ends a task that has not started: as `Cancelled` or `Rejected`. The status it had, if it was so.

@@ -48,6 +48,14 @@ impl Entry {
         }
     }
 
+    /// The job that it is, if it is one.
+    pub(super) fn job(&self) -> Option<Arc<dyn Job>> {
+        match self {
+            Self::Job(job) => Some(Arc::clone(job)),
+            Self::Closure(_) => None,
+        }
+    }
+
     pub(super) fn is(&self, job: &Arc<dyn Job>) -> bool {
         matches!(self, Self::Job(own) if Arc::ptr_eq(own, job))
     }
