@@ -10,6 +10,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use crossbeam_utils::Backoff;
 
@@ -19,6 +20,9 @@ use crate::wait::WaitList;
 
 /// A queue that has been worked off keeps room for so many items; what a burst made it grow to beyond that is freed.
 const KEPT: usize = 256;
+
+/// How long a putter watches a full queue; a sleep and a wake-up cost about as much.
+const WATCH: Duration = Duration::from_micros(20);
 
 /// The queue of one worker, of items `T`.
 #[repr(C)]
@@ -88,7 +92,7 @@ impl<T> Mailbox<T> {
     }
 
     pub(super) fn push(&self, item: T) -> Result<Pushed, (NotTaken, T)> {
-        let mut inbox = self.inbox.lock();
+        let mut inbox = self.enter();
         if !inbox.open {
             return Err((NotTaken::Closed, item));
         }
@@ -101,6 +105,22 @@ impl<T> Mailbox<T> {
         inbox.room -= 1;
         inbox.items.push_back(item);
         Ok(if std::mem::replace(&mut inbox.called, true) { Pushed::Behind } else { Pushed::First })
+    }
+
+    /// The putters' lock. Who finds it taken gives his core away for a moment before he sleeps for it: where many put,
+    /// those who sleep and are woken in turn cost more than what they put.
+    fn enter(&self) -> MutexGuard<'_, Inbox<T>> {
+        if let Some(inbox) = self.inbox.try_lock() {
+            return inbox;
+        }
+        let backoff = Backoff::new();
+        while !backoff.is_completed() {
+            backoff.snooze();
+            if let Some(inbox) = self.inbox.try_lock() {
+                return inbox;
+            }
+        }
+        self.inbox.lock()
     }
 
     /// The next item, for the one who has the worker.
@@ -134,8 +154,8 @@ impl<T> Mailbox<T> {
     /// part of the queue is waited for, so that those who put and the one who runs don't meet at each item.
     pub(super) fn watch(&self) {
         let Some(enough) = self.worth_watching() else { return };
-        let backoff = Backoff::new();
-        while !backoff.is_completed() {
+        let (began, backoff) = (Instant::now(), Backoff::new());
+        while !backoff.is_completed() || began.elapsed() < WATCH {
             backoff.snooze();
             let (inbox, taken) = self.both();
             if !inbox.open || inbox.room(&taken) >= enough {
