@@ -262,10 +262,14 @@ impl<T: Send + 'static> QueueWorker<T> {
     }
 
     fn put_until(&self, item: T, deadline: Deadline) -> Result<(), PutError<T>> {
-        let item = match self.try_put(item) {
-            Err(PutError::Full(item)) => item,
-            done => return done,
-        };
+        match self.try_put(item) {
+            Err(PutError::Full(item)) => self.put_once_there_is_room(item, deadline),
+            done => done,
+        }
+    }
+
+    #[cold]
+    fn put_once_there_is_room(&self, item: T, deadline: Deadline) -> Result<(), PutError<T>> {
         if self.core.is_own_body() {
             return Err(PutError::Full(item));
         }

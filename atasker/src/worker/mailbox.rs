@@ -110,9 +110,11 @@ impl<T> Mailbox<T> {
     /// The putters' lock. Who finds it taken gives his core away for a moment before he sleeps for it: where many put,
     /// those who sleep and are woken in turn cost more than what they put.
     fn enter(&self) -> MutexGuard<'_, Inbox<T>> {
-        if let Some(inbox) = self.inbox.try_lock() {
-            return inbox;
-        }
+        self.inbox.try_lock().unwrap_or_else(|| self.enter_behind_others())
+    }
+
+    #[cold]
+    fn enter_behind_others(&self) -> MutexGuard<'_, Inbox<T>> {
         let backoff = Backoff::new();
         while !backoff.is_completed() {
             backoff.snooze();
@@ -124,17 +126,12 @@ impl<T> Mailbox<T> {
     }
 
     /// The next item, for the one who has the worker.
+    #[inline]
     pub(super) fn pop(&self) -> Option<T> {
         let mut taken = self.taken.0.lock();
         if taken.items.is_empty() {
             drop(taken);
-            let (mut inbox, mut refilled) = self.both();
-            // A worker that is run by one thread after another finds here what the one before had taken.
-            if refilled.items.is_empty() {
-                let Inbox { items, .. } = &mut *inbox;
-                std::mem::swap(items, &mut refilled.items);
-            }
-            taken = refilled;
+            taken = self.refill();
         }
         let item = taken.items.pop_front();
         let waited = taken.waiting > 0;
@@ -143,6 +140,16 @@ impl<T> Mailbox<T> {
             self.room.wake_one();
         }
         item
+    }
+
+    #[cold]
+    fn refill(&self) -> MutexGuard<'_, Taken<T>> {
+        let (mut inbox, mut taken) = self.both();
+        // A worker that is run by one thread after another finds here what the one before had taken.
+        if taken.items.is_empty() {
+            std::mem::swap(&mut inbox.items, &mut taken.items);
+        }
+        taken
     }
 
     pub(super) fn has_room(&self) -> bool {
