@@ -10,19 +10,16 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crossbeam_utils::Backoff;
 
 use crate::panics::drop_contained;
 use crate::sync::{Mutex, MutexGuard};
-use crate::wait::WaitList;
+use crate::wait::{IS_MODEL, WATCH, WaitList};
 
 /// A queue that has been worked off keeps room for so many items; what a burst made it grow to beyond that is freed.
 const KEPT: usize = 256;
-
-/// How long a putter watches a full queue; a sleep and a wake-up cost about as much.
-const WATCH: Duration = Duration::from_micros(20);
 
 /// The queue of one worker, of items `T`.
 #[repr(C)]
@@ -116,7 +113,7 @@ impl<T> Mailbox<T> {
     #[cold]
     fn enter_behind_others(&self) -> MutexGuard<'_, Inbox<T>> {
         let backoff = Backoff::new();
-        while !backoff.is_completed() {
+        while !backoff.is_completed() && !IS_MODEL {
             backoff.snooze();
             if let Some(inbox) = self.inbox.try_lock() {
                 return inbox;
@@ -161,6 +158,7 @@ impl<T> Mailbox<T> {
     /// part of the queue is waited for, so that those who put and the one who runs don't meet at each item.
     pub(super) fn watch(&self) {
         let Some(enough) = self.worth_watching() else { return };
+        // Fewer and fewer looks, not `wait::watch`: each takes the runner's lock.
         let (began, backoff) = (Instant::now(), Backoff::new());
         while !backoff.is_completed() || began.elapsed() < WATCH {
             backoff.snooze();
@@ -176,7 +174,7 @@ impl<T> Mailbox<T> {
     /// How much room is a good part; `None` where watching has not paid.
     fn worth_watching(&self) -> Option<usize> {
         let inbox = self.inbox.lock();
-        inbox.brisk.then_some(inbox.capacity.div_ceil(2))
+        (inbox.brisk && !IS_MODEL).then_some(inbox.capacity.div_ceil(2))
     }
 
     /// A putter is about to look for room, and to sleep where there is none. The race this closes: it is counted before
