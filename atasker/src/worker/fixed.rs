@@ -52,8 +52,8 @@ impl<H: Define> Static<H> {
     }
 
     /// The same with a name made at run time.
-    pub fn named(name: impl Into<Cow<'static, str>>) -> Self {
-        Self { name: "", handle: OnceCell::with_value(H::define(name.into())) }
+    pub fn named(name: impl Into<String>) -> Self {
+        Self { name: "", handle: OnceCell::with_value(H::define(Cow::Owned(name.into()))) }
     }
 
     /// Its handle.
