@@ -142,10 +142,8 @@ impl<T> Mailbox<T> {
     #[cold]
     fn refill(&self) -> MutexGuard<'_, Taken<T>> {
         let (mut inbox, mut taken) = self.both();
-        // A worker that is run by one thread after another finds here what the one before had taken.
-        if taken.items.is_empty() {
-            std::mem::swap(&mut inbox.items, &mut taken.items);
-        }
+        debug_assert!(taken.items.is_empty(), "nobody else takes: one has the worker");
+        std::mem::swap(&mut inbox.items, &mut taken.items);
         taken
     }
 

@@ -17,9 +17,12 @@ impl Core {
     pub(super) fn slice(self: &Arc<Self>) {
         let Home { supervisor, priority, .. } = self.own_home();
         let mut body = self.take_body();
-        let mut cx = WorkerContext::new(Arc::clone(self), supervisor.weak_handle(), supervisor.clock.now());
-        self.greet(&mut body, &cx);
-        let mut turn = Turn::new(self, &supervisor, priority);
+        let mut now = supervisor.clock.now();
+        let mut cx = WorkerContext::new(Arc::clone(self), supervisor.weak_handle(), now);
+        if self.greet(&mut body, &cx) {
+            now = supervisor.clock.now();
+        }
+        let mut turn = Turn::new(self, &supervisor, priority, now);
         loop {
             let cause = {
                 let mut plan = self.plan.lock();
@@ -97,7 +100,8 @@ impl Core {
         }
     }
 
-    pub(super) fn greet(&self, body: &mut Body, cx: &WorkerContext) {
+    /// Calls `on_start`, where that is still to be done. Whether it did.
+    pub(super) fn greet(&self, body: &mut Body, cx: &WorkerContext) -> bool {
         let greeting = {
             let mut plan = self.plan.lock();
             // A stop may have been asked for before the first run: then only if there are items to work off.
@@ -109,6 +113,7 @@ impl Core {
             *greeted = true;
             self.hook("on_start", || step.on_start(cx));
         }
+        greeting
     }
 
     pub(super) fn take_body(&self) -> Body {

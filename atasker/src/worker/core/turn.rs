@@ -36,8 +36,7 @@ pub(in crate::worker) struct Turn<'a> {
 }
 
 impl<'a> Turn<'a> {
-    pub(super) fn new(core: &'a Core, supervisor: &'a SupervisorCore, priority: Priority) -> Self {
-        let now = supervisor.clock.now();
+    pub(super) fn new(core: &'a Core, supervisor: &'a SupervisorCore, priority: Priority, now: Instant) -> Self {
         Self {
             core,
             supervisor,
