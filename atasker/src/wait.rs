@@ -34,7 +34,7 @@ pub(crate) const WATCH: Duration = if IS_MODEL { Duration::ZERO } else { Duratio
 const PAUSES: usize = if IS_MODEL { 1 } else { 32 };
 
 /// What came sooner than this was worth staying awake for.
-pub(crate) const WORTH_WATCHING: Duration = if IS_MODEL { Duration::MAX } else { Duration::from_micros(50) };
+pub(crate) const WORTH_WATCHING: Duration = if IS_MODEL { Duration::MAX } else { Duration::from_micros(30) };
 
 /// A model's steps take no time, and what it does must not hang on a clock.
 pub(crate) const IS_MODEL: bool = cfg!(any(atasker_loom, atasker_shuttle));

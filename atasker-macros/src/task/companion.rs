@@ -152,7 +152,7 @@ impl<'a> Parts<'a> {
     /// `detach`: the result ends on the thread that made it, whether it can be sent or not.
     fn detached(&self, site: &TokenStream) -> TokenStream {
         let run = self.run(&Ident::new("Self", Span::mixed_site()));
-        self.detach(quote!(#site.detach::<Self, _, _>(#run)))
+        self.detach(quote!(#site.detach(#run)))
     }
 
     pub(super) fn with_closure(&self, body: TokenStream) -> TokenStream {

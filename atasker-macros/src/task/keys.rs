@@ -7,7 +7,7 @@ use syn::{Expr, LitStr};
 use crate::duration::{self, Zero};
 use crate::errors::Errors;
 use crate::keys::{Entry, Vocabulary};
-use crate::paths::{Clone, Site, Supervisor};
+use crate::paths::{Clone, Named, Site, Supervisor};
 use crate::values::{self, lent};
 
 const VOCABULARY: Vocabulary = Vocabulary {
@@ -77,13 +77,22 @@ impl Keys {
         self.name.as_ref().map_or_else(|| quote!(#default_name), ToTokens::to_token_stream)
     }
 
-    /// `Site::new("name").key(value)..`: everything before the verb.
+    /// [`site_of`](Self::site_of) for a task without a companion: a type of its own keeps the name.
     pub(super) fn site(&self, default_name: &str) -> TokenStream {
         let (name, settings) = (self.name(default_name), &self.settings);
-        quote!(#Site::new(#name) #(#settings)*)
+        // In a block of its own: what the user wrote does not see the type.
+        quote! {
+            ({
+                struct Name;
+                impl #Named for Name {
+                    fn name() -> &'static ::core::primitive::str { #name }
+                }
+                #Site::of::<Name>()
+            }) #(#settings)*
+        }
     }
 
-    /// `Site::of::<companion>().key(value)..`: the same, with the name kept by a type.
+    /// `Site::of::<companion>().key(value)..`: everything before the verb.
     pub(super) fn site_of(&self, companion: &Ident) -> TokenStream {
         let settings = &self.settings;
         quote!(#Site::of::<#companion>() #(#settings)*)

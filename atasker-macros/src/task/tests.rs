@@ -124,7 +124,7 @@ fn a_method_has_no_companion() {
         ),
     )
     .to_string();
-    assert!(!expansion.contains("struct") && !expansion.contains("compile_error"), "{expansion}");
+    assert!(!expansion.contains("struct f") && !expansion.contains("compile_error"), "{expansion}");
 }
 
 #[test]

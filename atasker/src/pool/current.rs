@@ -21,15 +21,15 @@ struct Current {
     home: Option<Rc<Home>>,
     /// The address of the pool that this thread has left, and that will join it.
     left: Option<usize>,
-    /// The bodies that run here, outermost first: more than one while a body waits for others by running them. Without
-    /// the outermost where that is a task that nobody has a handle of ([`Home::is_in_closure`]).
+    /// The bodies that run here inside the wait of another, or beside the pool's work; innermost last. What a pool thread
+    /// has taken out of a queue is in its [`Home`].
     stack: Vec<Frame>,
 }
 
 impl Current {
-    /// This thread's place, while a task that nobody has a handle of runs in it.
-    fn closure(&self) -> Option<&Rc<Home>> {
-        self.home.as_ref().filter(|home| home.is_in_closure())
+    /// This thread's place, while something runs there.
+    fn busy_home(&self) -> Option<&Rc<Home>> {
+        self.home.as_ref().filter(|home| home.is_busy())
     }
 }
 
@@ -102,8 +102,8 @@ pub(super) fn home_in(pool: &Arc<Pool>) -> Option<Rc<Home>> {
 pub(crate) fn is_inside(pool: &Arc<Pool>) -> bool {
     let pool = Arc::as_ptr(pool).addr();
     read(|current| {
-        let in_closure = || current.closure().is_some_and(|home| Arc::as_ptr(&home.pool).addr() == pool);
-        current.left == Some(pool) || current.stack.iter().any(|frame| frame.pool == pool) || in_closure()
+        let at_home = || current.busy_home().is_some_and(|home| Arc::as_ptr(&home.pool).addr() == pool);
+        current.left == Some(pool) || current.stack.iter().any(|frame| frame.pool == pool) || at_home()
     })
     .unwrap_or(true)
 }
@@ -111,12 +111,13 @@ pub(crate) fn is_inside(pool: &Arc<Pool>) -> bool {
 /// Whether `job` is among the bodies that run on this thread.
 pub(crate) fn is_running_here(job: &Arc<dyn Job>) -> bool {
     let is_it = |frame: &Frame| frame.job.as_ref().is_some_and(|own| address(own) == address(job));
-    read(|current| current.stack.iter().any(is_it)).unwrap_or(false)
+    let at_home = |home: &Rc<Home>| home.outermost().is_some_and(|own| address(&own) == address(job));
+    read(|current| current.stack.iter().any(is_it) || current.home.as_ref().is_some_and(at_home)).unwrap_or(false)
 }
 
 /// How many bodies are on this thread's stack.
 pub(super) fn depth() -> usize {
-    read(|current| current.stack.len() + usize::from(current.closure().is_some())).unwrap_or(0)
+    read(|current| current.stack.len() + usize::from(current.busy_home().is_some())).unwrap_or(0)
 }
 
 /// Whether the body that runs on this thread has been asked to end. `false` outside of bodies.
@@ -146,7 +147,7 @@ pub(super) fn depth() -> usize {
 pub fn is_cancelled() -> bool {
     let top = read(|current| {
         let top = current.stack.last().map(|frame| frame.job.clone());
-        let job = top.or_else(|| current.closure().map(|_| None))?;
+        let job = top.or_else(|| current.busy_home().map(|home| home.outermost()))?;
         Some((job, current.home.clone()))
     })
     .flatten();

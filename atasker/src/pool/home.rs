@@ -4,7 +4,7 @@
 //! What it has taken ahead stands in its ring, out of which others steal, so that a body that blocks strands nothing;
 //! and what its bodies spawn goes there too, without a lock.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::hint;
 use std::sync::Arc;
 use std::time::Instant;
@@ -61,7 +61,12 @@ pub(crate) struct Home {
     runs: Cell<usize>,
     /// How many it may take ahead.
     ahead: Cell<usize>,
-    /// A task that nobody has a handle of runs here, outermost.
+    /// The last look has emptied an inbox.
+    took_in: Cell<bool>,
+    /// What runs here, outermost. Not with what runs inside its waits, which is in [`current`]: to put each task there and
+    /// take it out again took 5 ns of 100.
+    outermost: RefCell<Option<Arc<dyn Job>>>,
+    /// It is a task that nobody has a handle of.
     in_closure: Cell<bool>,
     /// When it found nothing, if it has found nothing since.
     idle_since: Cell<Option<Instant>>,
@@ -91,6 +96,8 @@ impl Home {
             looked_at: Cell::new(Instant::now()),
             runs: Cell::new(0),
             ahead: Cell::new(1),
+            took_in: Cell::new(false),
+            outermost: RefCell::new(None),
             in_closure: Cell::new(false),
             idle_since: Cell::new(None),
             eager: Cell::new(false),
@@ -102,9 +109,14 @@ impl Home {
         self.rings.get(priority as usize)
     }
 
-    /// Whether a task that nobody has a handle of runs here, or something inside a wait of it.
-    pub(super) fn is_in_closure(&self) -> bool {
-        self.in_closure.get()
+    /// Whether anything runs here.
+    pub(super) fn is_busy(&self) -> bool {
+        self.in_closure.get() || self.outermost.borrow().is_some()
+    }
+
+    /// What runs here, outermost, if it has a handle.
+    pub(super) fn outermost(&self) -> Option<Arc<dyn Job>> {
+        self.outermost.borrow().clone()
     }
 
     /// Whether its rings are empty.
@@ -128,6 +140,7 @@ impl Home {
 
     /// A look begins: learns from the last turn how much to take ahead.
     pub(super) fn begin_look(&self) {
+        self.took_in.set(false);
         let now = Instant::now();
         let took = now.saturating_duration_since(self.looked_at.replace(now)).as_nanos().max(1);
         let runs = self.runs.get();
@@ -137,12 +150,12 @@ impl Home {
         }
     }
 
-    /// Lets small tasks gather for a moment, where this thread runs them faster than they come.
+    /// Lets small tasks gather for a moment, where this thread runs them faster than they come from outside.
     ///
     /// Each look takes the lines that a caller is writing away from it. Looking at once, a thread found a handful each
     /// time, and a flood of one producer took 80 ns a task instead of 35.
     pub(super) fn let_gather(&self) {
-        if self.ahead.get() >= SMALL && (2..AHEAD).contains(&self.runs.get()) {
+        if self.took_in.get() && self.ahead.get() >= SMALL && (2..AHEAD).contains(&self.runs.get()) {
             (0..GATHER_PAUSES).for_each(|_| hint::spin_loop());
         }
     }
@@ -157,6 +170,11 @@ impl Home {
         self.eager.set(false);
         let glance = &self.pool.glance;
         wait::watch(|| glance.is_wanted() || !glance.look().is_as(self.seen.get()));
+    }
+
+    /// This look has found something in an inbox.
+    pub(super) fn note_intake(&self) {
+        self.took_in.set(true);
     }
 
     /// A look has ended: what was seen.
@@ -174,7 +192,7 @@ impl Home {
     }
 
     /// Keeps what a body of this thread spawns, where the thread may.
-    #[inline]
+    #[inline(always)]
     pub(super) fn keep(&self, priority: Priority, entry: Entry) -> Result<Kept, Entry> {
         let Some(ring) = self.ring(priority) else { return Err(entry) };
         if !self.may_keep.get() || !self.pool.glance.look().is_as(self.seen.get()) {
@@ -234,7 +252,11 @@ impl Home {
             }
             Entry::Job(job) => {
                 let noted = self.ledger.begin_job(shown, &job);
-                let ran = current::enter(pool, Arc::clone(&job), || job.run(&tally));
+                self.outermost.replace(Some(Arc::clone(&job)));
+                let ran = job.run(&tally);
+                // Dropped after the borrow has ended: the last owner of a job may drop a user's value.
+                let ended = self.outermost.take();
+                drop(ended);
                 if noted {
                     self.ledger.forget();
                 }

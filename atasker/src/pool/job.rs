@@ -1,6 +1,5 @@
 //! What the pool is handed: something that can be claimed and run once for each time it is queued.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::Pool;
@@ -10,7 +9,7 @@ use super::ledger::Tally;
 /// A task's cell or a worker, as the pool sees it.
 pub(crate) trait Job: Send + Sync {
     /// What reports call it.
-    fn name(&self) -> Cow<'_, str>;
+    fn name(&self) -> &str;
 
     /// The same, where it is one that outlives it.
     fn static_name(&self) -> Option<StaticName> {

@@ -148,7 +148,7 @@ impl Ledger {
             let name = self.name.get().map_or("task", StaticName::get);
             named.push((name.to_owned(), None));
         }
-        named.extend(running.into_iter().map(|(job, since)| (job.name().into_owned(), since)));
+        named.extend(running.into_iter().map(|(job, since)| (job.name().to_owned(), since)));
         named
     }
 

@@ -46,7 +46,7 @@ use crate::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use glance::Glance;
 use home::Kept;
 use inbox::WayIn;
-use state::{Call, Locked, Stage, State};
+use state::{Call, Locked, SWEEP_FROM, Stage, State};
 
 /// Whom the pool tells what it can't deal with itself. Called outside every lock, from any thread.
 pub(crate) trait Overseer: Send + Sync {
@@ -391,7 +391,8 @@ impl Pool {
                 state.delayed[priority] -= 1;
                 Vec::new()
             } else {
-                state.died(priority)
+                let dead = self.glance.died(priority);
+                state.sweep_for(priority, dead)
             }
         };
         drop(swept);
@@ -400,8 +401,11 @@ impl Pool {
 
     /// A job that is queued here was cancelled or claimed elsewhere.
     pub(crate) fn died(&self, priority: Priority) {
-        let swept = self.lock().died(priority);
-        drop(swept);
+        let dead = self.glance.died(priority);
+        if dead > SWEEP_FROM {
+            let swept = self.lock().sweep_for(priority, dead);
+            drop(swept);
+        }
     }
 
     /// Counts a task that the clock holds, or holds no longer.

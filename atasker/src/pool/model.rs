@@ -34,8 +34,8 @@ struct Probe {
 }
 
 impl Job for Probe {
-    fn name(&self) -> std::borrow::Cow<'_, str> {
-        "probe".into()
+    fn name(&self) -> &str {
+        "probe"
     }
     fn is_live(&self) -> bool {
         true
@@ -69,8 +69,8 @@ struct Spawner {
 }
 
 impl Job for Spawner {
-    fn name(&self) -> std::borrow::Cow<'_, str> {
-        "spawner".into()
+    fn name(&self) -> &str {
+        "spawner"
     }
     fn is_live(&self) -> bool {
         true

@@ -201,7 +201,7 @@ impl Fifo {
                         break;
                     }
                     Some(_) if entry.is_live() => report.push(SlowStart {
-                        name: entry.name().into_owned(),
+                        name: entry.name().to_owned(),
                         priority,
                         waited: now - since.expect("a due entry has a start"),
                         slowness,

@@ -19,8 +19,8 @@ use crate::priority::{PerPriority, Priority};
 use crate::sync::atomic::{Ordering, fence};
 use crate::sync::{MutexGuard, Parker, Unparker, is_finished, thread::JoinHandle};
 
-/// Fewer dead entries than this are never worth a sweep.
-const SWEEP_FROM: isize = 64;
+/// Fewer dead entries than this are never worth a sweep: more than the rings of a few threads hold, which no sweep reaches.
+pub(super) const SWEEP_FROM: isize = 512;
 
 /// Where the pool is in its life. It may open again after it has closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -221,14 +221,18 @@ impl State {
         self.take_in_below(usize::MAX);
     }
 
-    /// Takes in what callers have put into the inboxes of those priorities of which fewer than `enough` are queued.
-    fn take_in_below(&mut self, enough: usize) {
+    /// Takes in what callers have put into the inboxes of those priorities of which fewer than `enough` are queued. Whether
+    /// there was any.
+    fn take_in_below(&mut self, enough: usize) -> bool {
+        let mut took_in = false;
         for (priority, inbox) in inbox::each(&self.glance) {
             let queue = &mut self.queues.of[priority];
             if queue.len() < enough && inbox.is_filled() {
                 self.totals.submitted += inbox.empty_into(queue);
+                took_in = true;
             }
         }
+        took_in
     }
 
     pub(super) fn stage(&self) -> Stage {
@@ -302,7 +306,9 @@ impl State {
     }
 
     fn look(&mut self, home: &Home) -> Option<(Entry, Charge)> {
-        self.take_in_below(1);
+        if self.take_in_below(1) {
+            home.note_intake();
+        }
         if let Some((job, priority)) = self.queues.carried.pop_front() {
             self.carried += 1;
             self.slot(home.thread).handed += 1;
@@ -355,13 +361,17 @@ impl State {
         }
     }
 
-    /// An entry has died where it stands. Gives back what a sweep took out, for the caller to drop outside the lock.
+    /// Sweeps, if so many dead entries of that priority make it worth while. Gives back what it took out, for the caller to
+    /// drop outside the lock.
     ///
     /// The sweep bounds memory where tasks are queued and cancelled for ever behind a full pool; it comes when half
     /// the entries are dead, so its cost for each death is constant.
-    pub(super) fn died(&mut self, priority: Priority) -> Vec<Entry> {
-        let dead = self.glance.died(priority);
-        let worth_it = dead > SWEEP_FROM && dead > (self.queues.of[priority].len() / 2) as isize;
+    pub(super) fn sweep_for(&mut self, priority: Priority, dead: isize) -> Vec<Entry> {
+        if dead <= SWEEP_FROM {
+            return Vec::new();
+        }
+        self.take_in();
+        let worth_it = dead > (self.queues.of[priority].len() / 2) as isize;
         if worth_it { self.sweep(priority) } else { Vec::new() }
     }
 

@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use super::{Plan, detach, submit, submit_or_drop};
 use crate::error::Rejected;
-use crate::pool::{OwnName, StaticName};
+use crate::pool::OwnName;
 use crate::priority::Priority;
 use crate::supervisor::{Core, Supervisor, task_supervisor};
-use crate::task::{Name, Task};
+use crate::task::Task;
 
 /// Makes a task of any closure or fn without arguments: what `#[background_task]` does, by hand.
 ///
@@ -83,7 +83,7 @@ impl<'s, F> TaskBuilder<'s, F> {
         T: Send + 'static,
     {
         let (core, plan, body) = self.plan();
-        Task::new(submit_or_drop(core, plan, body))
+        submit_or_drop::<OwnName<F>, _, _>(core, plan, body)
     }
 
     /// Starts it, or gives the body back.
@@ -110,8 +110,8 @@ impl<'s, F> TaskBuilder<'s, F> {
         T: Send + 'static,
     {
         let (core, plan, body) = self.plan();
-        let (cell, taken) = submit(core, plan, body);
-        taken.map(|()| Task::new(cell)).map_err(Rejected::new)
+        let (task, taken) = submit::<OwnName<F>, _, _>(core, plan, body);
+        taken.map(|()| task).map_err(Rejected::new)
     }
 
     /// Starts it without a handle: the cheapest way in. A refusal is logged and counted.
@@ -131,7 +131,6 @@ impl<'s, F> TaskBuilder<'s, F> {
         F: 'static,
     {
         let Self { body, priority, name, delay, supervisor } = self;
-        let name = name.map_or_else(|| Name::Static(StaticName::of::<OwnName<F>>()), Name::Given);
         let supervisor: &'s Supervisor = supervisor.unwrap_or_else(|| task_supervisor());
         (&supervisor.core, Plan { name, priority, delay }, body)
     }

@@ -5,6 +5,7 @@ mod collection;
 mod options;
 mod site;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,15 +18,16 @@ use crate::clock;
 use crate::error::Error;
 use crate::log;
 use crate::panics::drop_contained;
-use crate::pool::{Closure, Entry, Named, Refused, Source};
+use crate::pool::{Closure, Entry, Job, Named, Refused, Source};
 use crate::priority::Priority;
 use crate::supervisor::Core;
-use crate::task::{Cell, Head, Name, Task, TaskStatus};
+use crate::task::{Cell, Head, Task};
 use crate::time::Deadline;
 
 /// How a task is to be started.
 struct Plan {
-    name: Name,
+    /// Instead of the one that its type has.
+    name: Option<Cow<'static, str>>,
     priority: Priority,
     delay: Option<Duration>,
 }
@@ -46,10 +48,10 @@ where
         }
     };
     // A name of its own, or a time to wait for, is kept in a cell.
-    if matches!(plan.name, Name::Static(_)) && plan.delay.is_none_or(|delay| delay.is_zero()) {
+    if plan.name.is_none() && plan.delay.is_none_or(|delay| delay.is_zero()) {
         send(core, plan.priority, Closure::new::<N, _>(body));
     } else {
-        Task::new(submit_or_drop(core, plan, body)).detach();
+        submit_or_drop::<N, _, _>(core, plan, body).detach();
     }
 }
 
@@ -89,46 +91,47 @@ fn send_again(core: &Arc<Core>, priority: Priority, mut why: Refused, mut entry:
 }
 
 /// [`submit`] for those who don't want a refused body back.
-fn submit_or_drop<F, T>(core: &Arc<Core>, plan: Plan, body: F) -> Arc<Cell<F, T>>
+fn submit_or_drop<N, F, T>(core: &Arc<Core>, plan: Plan, body: F) -> Task<T>
 where
+    N: Named,
     F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,
 {
-    let (cell, taken) = submit(core, plan, body);
+    let (task, taken) = submit::<N, _, _>(core, plan, body);
     if let Err(body) = taken {
         drop_contained(body);
     }
-    cell
+    task
 }
 
-/// Makes a task's cell and hands it to the pool, or to the clock; starts the supervisor where it was never started.
+/// Makes a task and hands it to the pool, or to the clock; starts the supervisor where it was never started.
 ///
-/// Refused, the cell says `Rejected`, and the body comes back beside it.
-fn submit<F, T>(core: &Arc<Core>, plan: Plan, body: F) -> (Arc<Cell<F, T>>, Result<(), F>)
+/// Refused, the handle says `Rejected`, and the body comes back beside it.
+fn submit<N, F, T>(core: &Arc<Core>, plan: Plan, body: F) -> (Task<T>, Result<(), F>)
 where
+    N: Named,
     F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,
 {
     let Plan { name, priority, delay } = plan;
     let delay = delay.filter(|delay| !delay.is_zero());
-    let status = if delay.is_some() { TaskStatus::Delayed } else { TaskStatus::Queued };
-    let pool = Arc::clone(&core.pool);
-    let head = Head::new(pool, name, priority, status, core.task_times());
-    let cell = Cell::new(head, status, body);
+    let head = Head::new(name, core.task_times(), delay.map(|_| (&core.pool, priority)));
+    let cell = Cell::<N, F, T>::new(head, body);
     let taken = match delay {
-        None => queue(core, &cell),
+        None => queue(core, priority, &cell),
         Some(delay) => wait_first(core, &cell, delay),
     };
-    (cell, taken)
+    (Task::new(cell, &core.pool, priority), taken)
 }
 
-fn queue<F, T>(core: &Arc<Core>, cell: &Arc<Cell<F, T>>) -> Result<(), F>
+fn queue<N, F, T>(core: &Arc<Core>, priority: Priority, cell: &Arc<Cell<N, F, T>>) -> Result<(), F>
 where
+    N: Named,
     F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,
 {
     loop {
-        let why = match cell.queue() {
+        let why = match cell.queue(&core.pool, priority) {
             Ok(()) => return Ok(()),
             Err(Refused::NotStarted) => match core.ensure_running() {
                 Ok(()) => continue,
@@ -136,29 +139,32 @@ where
             },
             Err(Refused::Stopped) => Error::Stopped,
             Err(Refused::Forked) => Error::Forked,
-            Err(Refused::NoThread) => return refused(cell, cell.reject_counted(), &"the system gives no thread"),
+            Err(Refused::NoThread) => {
+                return refused(&**cell, cell.reject_counted(&core.pool), &"the system gives no thread");
+            }
         };
-        return refused(cell, cell.reject(), &why);
+        return refused(&**cell, cell.reject(&core.pool), &why);
     }
 }
 
-fn wait_first<F, T>(core: &Arc<Core>, cell: &Arc<Cell<F, T>>, delay: Duration) -> Result<(), F>
+fn wait_first<N, F, T>(core: &Arc<Core>, cell: &Arc<Cell<N, F, T>>, delay: Duration) -> Result<(), F>
 where
+    N: Named,
     F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,
 {
     if let Err(why) = core.ensure_running() {
-        return refused(cell, cell.reject(), &why);
+        return refused(&**cell, cell.reject(&core.pool), &why);
     }
     let due = Deadline::after(core.clock.now(), delay);
     match cell.delay(&core.clock, due) {
         Ok(()) => Ok(()),
-        Err(clock::Refused::Stopped) => refused(cell, cell.reject(), &Error::Stopped),
-        Err(clock::Refused::NoThread(error)) => refused(cell, cell.reject(), &error),
+        Err(clock::Refused::Stopped) => refused(&**cell, cell.reject(&core.pool), &Error::Stopped),
+        Err(clock::Refused::NoThread(error)) => refused(&**cell, cell.reject(&core.pool), &error),
     }
 }
 
-fn refused<F, T>(cell: &Arc<Cell<F, T>>, body: Option<F>, why: &dyn std::fmt::Display) -> Result<(), F> {
+fn refused<F>(cell: &dyn Job, body: Option<F>, why: &dyn std::fmt::Display) -> Result<(), F> {
     log::rejected(cell.name(), &why.to_string());
     // `None`: a stop was faster and has cancelled it, which its handle says.
     body.map_or(Ok(()), Err)

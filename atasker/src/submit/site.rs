@@ -1,42 +1,33 @@
 //! What `#[background_task]` emits: the declaration at its place in the code, and one call.
 
-use std::borrow::Cow;
 use std::fmt;
+use std::marker::PhantomData;
 use std::time::Duration;
 
 use super::options::TaskOptions;
 use super::{Plan, detach, submit_or_drop};
-use crate::pool::{Named, StaticName};
+use crate::pool::Named;
 use crate::priority::Priority;
 use crate::supervisor::{Supervisor, task_supervisor};
-use crate::task::{Name, Task};
+use crate::task::Task;
 
-/// A declared task, about to be started.
-#[derive(Clone)]
-pub struct Site<'a> {
-    name: Name,
+/// A declared task, about to be started. `N` stands for its name.
+pub struct Site<'a, N> {
     priority: Priority,
     delay: Option<Duration>,
     supervisor: Option<&'a Supervisor>,
+    named: PhantomData<N>,
 }
 
-impl<'a> Site<'a> {
-    /// A task of that name, with the defaults.
-    pub fn new(name: &'static str) -> Self {
-        Self::with_name(Name::Given(Cow::Borrowed(name)))
-    }
-
-    /// A task whose companion stands for its name, with the defaults.
+impl Site<'_, ()> {
+    /// A task with that name, and the defaults.
     #[inline]
-    pub fn of<N: Named>() -> Self {
-        Self::with_name(Name::Static(StaticName::of::<N>()))
+    pub fn of<'a, N: Named>() -> Site<'a, N> {
+        Site { priority: Priority::Normal, delay: None, supervisor: None, named: PhantomData }
     }
+}
 
-    #[inline]
-    fn with_name(name: Name) -> Self {
-        Self { name, priority: Priority::Normal, delay: None, supervisor: None }
-    }
-
+impl<'a, N: Named> Site<'a, N> {
     /// The key `priority`.
     #[inline]
     pub fn priority(mut self, priority: Priority) -> Self {
@@ -65,8 +56,8 @@ impl<'a> Site<'a> {
         T: Send + 'static,
     {
         let supervisor = self.supervisor.unwrap_or_else(|| task_supervisor());
-        let Self { name, priority, delay, .. } = self;
-        Task::new(submit_or_drop(&supervisor.core, Plan { name, priority, delay }, body))
+        let Self { priority, delay, .. } = self;
+        submit_or_drop::<N, _, _>(&supervisor.core, Plan { name: None, priority, delay }, body)
     }
 
     /// Starts it with options that go before the declaration.
@@ -78,29 +69,28 @@ impl<'a> Site<'a> {
         let declared = || self.supervisor.unwrap_or_else(|| task_supervisor());
         let supervisor = options.supervisor.as_ref().unwrap_or_else(declared);
         let plan = Plan {
-            name: options.name.map_or(self.name, Name::Given),
+            name: options.name,
             priority: options.priority.unwrap_or(self.priority),
             delay: options.delay.or(self.delay),
         };
-        Task::new(submit_or_drop(&supervisor.core, plan, body))
+        submit_or_drop::<N, _, _>(&supervisor.core, plan, body)
     }
 
-    /// Starts the task of that companion without a handle. A refusal is logged and counted.
+    /// Starts it without a handle. A refusal is logged and counted.
     #[inline]
-    pub fn detach<N, F, T>(self, body: F)
+    pub fn detach<F, T>(self, body: F)
     where
-        N: Named,
         F: FnOnce() -> T + Send + 'static,
         T: 'static,
     {
         let supervisor = self.supervisor.unwrap_or_else(|| task_supervisor());
-        let Self { name, priority, delay, .. } = self;
-        detach::<N, _, _>(&supervisor.core, Plan { name, priority, delay }, body);
+        let Self { priority, delay, .. } = self;
+        detach::<N, _, _>(&supervisor.core, Plan { name: None, priority, delay }, body);
     }
 }
 
-impl fmt::Debug for Site<'_> {
+impl<N: Named> fmt::Debug for Site<'_, N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Site").field("name", &self.name.get()).finish_non_exhaustive()
+        f.debug_struct("Site").field("name", &N::name()).finish_non_exhaustive()
     }
 }

@@ -228,8 +228,8 @@ impl Errand {
 }
 
 impl Job for Errand {
-    fn name(&self) -> std::borrow::Cow<'_, str> {
-        self.name.into()
+    fn name(&self) -> &str {
+        self.name
     }
 
     fn is_live(&self) -> bool {

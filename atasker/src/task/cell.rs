@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::cell::Cell as StdCell;
+use std::marker::PhantomData;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Waker;
@@ -16,40 +17,42 @@ use crate::panics::{contain, drop_contained, wake_contained};
 use crate::pool::{self, Entry, Job, Named, Pool, Ran, Refusal, Refused, Source, StaticName, Tally};
 use crate::priority::Priority;
 use crate::sync::Mutex;
+use crate::time::Deadline;
 
-/// How a task is to be named; no allocation unless the name was made at run time.
-#[derive(Clone)]
-pub(crate) enum Name {
-    /// Looked up when it is asked for.
-    Static(StaticName),
-    Given(Cow<'static, str>),
-}
-
-impl Name {
-    pub(crate) fn get(&self) -> &str {
-        match self {
-            Self::Static(name) => name.get(),
-            Self::Given(name) => name,
-        }
-    }
+/// A task of body `F` with result `T`, whose name `N` stands for.
+///
+/// It is kept small: an allocation of more than 120 bytes that another thread frees takes a lock in glibc, and held tasks
+/// with a dropped handle at 350 ns instead of 160. What few tasks have is in [`Detail`], and what only a handle needs is
+/// in the handle.
+pub(crate) struct Cell<N, F, T> {
+    head: Head,
+    handover: Handover<F, T>,
+    /// Who waits for the end, or for the moment it can be claimed. Lock rule: with no other, and no waker is cloned,
+    /// used or dropped under it.
+    waiter: Mutex<Option<Waker>>,
+    named: PhantomData<fn() -> N>,
 }
 
 /// What a cell knows besides body and result.
 pub(crate) struct Head {
-    pub(super) priority: Priority,
     pub(super) id: u64,
-    pub(super) pool: Arc<Pool>,
-    /// Its name, if none was given.
-    name: StaticName,
     detail: Option<Box<Detail>>,
 }
 
-/// What few tasks have: a queued task takes an allocation of at most 120 bytes, which glibc frees on any thread without a
-/// lock; larger ones cost FIGURE_SLIM.
+/// What few tasks have.
 struct Detail {
+    /// A name that was given at run time.
     name: Option<Cow<'static, str>>,
     /// Only with [`Config::task_times`](crate::Config::task_times).
     times: Option<Mutex<Times>>,
+    delay: Option<Delay>,
+}
+
+/// What becomes of a delayed task.
+struct Delay {
+    /// Where it is queued when it is due.
+    pool: Arc<Pool>,
+    priority: Priority,
     /// What makes it due, to be taken back by a cancellation. Lock rule: with no other.
     deadline: Mutex<Option<(Arc<Clock>, clock::Key)>>,
 }
@@ -62,15 +65,6 @@ pub(super) struct Times {
     pub(super) finished: Option<Instant>,
 }
 
-/// A task of body `F` with result `T`.
-pub(crate) struct Cell<F, T> {
-    head: Head,
-    handover: Handover<F, T>,
-    /// Who waits for the end, or for the moment it can be claimed. Lock rule: with no other, and no waker is cloned,
-    /// used or dropped under it.
-    waiter: Mutex<Option<Waker>>,
-}
-
 /// A cell as its handle sees it: of some body, with a known result.
 pub(crate) trait Join<T>: Job {
     fn head(&self) -> &Head;
@@ -78,31 +72,39 @@ pub(crate) trait Join<T>: Job {
     fn status(&self) -> TaskStatus;
 
     /// The result, if the task has ended; else leaves the waker to be used when it has, or can be claimed.
-    fn collect(&self, waker: Option<&Waker>) -> Option<Result<T, TaskError>>;
+    fn collect(&self, waker: Option<&Waker>) -> Option<Output<T>>;
 
-    fn cancel(self: Arc<Self>) -> CancelOutcome;
+    /// The pool and the priority are those that it was submitted with.
+    fn cancel(self: Arc<Self>, pool: &Arc<Pool>, priority: Priority) -> CancelOutcome;
 
     /// The handle is dropped.
     fn detach(&self);
 }
 
 impl Head {
-    pub(crate) fn new(pool: Arc<Pool>, name: Name, priority: Priority, status: TaskStatus, task_times: bool) -> Self {
-        let (name, given) = match name {
-            Name::Static(name) => (name, None),
-            Name::Given(given) => (StaticName::of::<Unnamed>(), Some(given)),
-        };
-        let is_detailed = given.is_some() || task_times || status == TaskStatus::Delayed;
+    /// `delay`: where it is to be queued when its delay has passed.
+    pub(crate) fn new(
+        name: Option<Cow<'static, str>>,
+        task_times: bool,
+        delay: Option<(&Arc<Pool>, Priority)>,
+    ) -> Self {
+        let is_detailed = name.is_some() || task_times || delay.is_some();
         let detail = is_detailed.then(|| {
             let submitted = || Mutex::new(Times { submitted: Some(Instant::now()), ..Times::default() });
-            Box::new(Detail { name: given, times: task_times.then(submitted), deadline: Mutex::default() })
+            let times = task_times.then(submitted);
+            let delay =
+                delay.map(|(pool, priority)| Delay { pool: Arc::clone(pool), priority, deadline: Mutex::default() });
+            Box::new(Detail { name, times, delay })
         });
-        Self { priority, id: next_id(), pool, name, detail }
+        Self { id: next_id(), detail }
     }
 
-    pub(super) fn name(&self) -> &str {
-        let given = self.detail.as_ref().and_then(|detail| detail.name.as_deref());
-        given.unwrap_or_else(|| self.name.get())
+    fn given_name(&self) -> Option<&str> {
+        self.detail.as_ref()?.name.as_deref()
+    }
+
+    fn delay(&self) -> Option<&Delay> {
+        self.detail.as_ref()?.delay.as_ref()
     }
 
     pub(super) fn times(&self) -> Times {
@@ -115,70 +117,52 @@ impl Head {
             stamp(&mut times.lock(), Some(Instant::now()));
         }
     }
-
-    fn set_deadline(&self, deadline: Option<(Arc<Clock>, clock::Key)>) -> Option<(Arc<Clock>, clock::Key)> {
-        std::mem::replace(&mut *self.detail.as_ref()?.deadline.lock(), deadline)
-    }
 }
 
-/// Stands for the name of tasks that have a given one.
-struct Unnamed;
-
-impl Named for Unnamed {
-    fn name() -> &'static str {
-        "task"
-    }
-}
-
-impl<F, T> Cell<F, T> {
-    pub(crate) fn name(&self) -> &str {
-        self.head.name()
-    }
-}
-
-impl<F, T> Cell<F, T>
+impl<N, F, T> Cell<N, F, T>
 where
+    N: Named,
     F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,
 {
-    pub(crate) fn new(head: Head, status: TaskStatus, body: F) -> Arc<Self> {
-        Arc::new(Self { head, handover: Handover::new(status, body), waiter: Mutex::default() })
+    /// `Queued` or `Delayed`.
+    pub(crate) fn new(head: Head, body: F) -> Arc<Self> {
+        let status = if head.delay().is_some() { TaskStatus::Delayed } else { TaskStatus::Queued };
+        let handover = Handover::new(status, body);
+        Arc::new(Self { head, handover, waiter: Mutex::default(), named: PhantomData })
     }
 
     /// Puts it into its pool's queue.
-    pub(crate) fn queue(self: &Arc<Self>) -> Result<(), Refused> {
+    pub(crate) fn queue(self: &Arc<Self>, pool: &Arc<Pool>, priority: Priority) -> Result<(), Refused> {
         let job: Arc<dyn Job> = Arc::<Self>::clone(self);
-        self.head.pool.submit(self.head.priority, Entry::Job(job), Source::Caller).map_err(|(why, _)| why)
+        pool.submit(priority, Entry::Job(job), Source::Caller).map_err(|(why, _)| why)
     }
 
     /// Hands it to the clock, to be queued at `due`.
-    pub(crate) fn delay(
-        self: &Arc<Self>,
-        clock: &Arc<Clock>,
-        due: crate::time::Deadline,
-    ) -> Result<(), clock::Refused> {
+    pub(crate) fn delay(self: &Arc<Self>, clock: &Arc<Clock>, due: Deadline) -> Result<(), clock::Refused> {
+        let Delay { pool, priority, deadline } = self.head.delay().expect("it was made with a delay");
         let bell: Arc<dyn clock::Bell> = Arc::<Self>::clone(self);
         // Counted first: the bell may ring, or a stop drop it, before the insertion returns.
-        self.head.pool.count(|totals| totals.submitted += 1);
-        self.head.pool.count_delayed(self.head.priority, true);
+        pool.count(|totals| totals.submitted += 1);
+        pool.count_delayed(*priority, true);
         let inserted = clock.insert(due, bell);
         match inserted {
             Ok(key) => {
-                self.head.set_deadline(Some((Arc::clone(clock), key)));
+                *deadline.lock() = Some((Arc::clone(clock), key));
                 Ok(())
             }
             Err(refused) => {
-                self.head.pool.count(|totals| totals.submitted -= 1);
-                self.head.pool.count_delayed(self.head.priority, false);
+                pool.count(|totals| totals.submitted -= 1);
+                pool.count_delayed(*priority, false);
                 Err(refused)
             }
         }
     }
 
     /// It was not taken in: its body, for the caller to have back. The handle says `Rejected`.
-    pub(crate) fn reject(&self) -> Option<F> {
+    pub(crate) fn reject(&self, pool: &Pool) -> Option<F> {
         self.end_unstarted(TaskStatus::Rejected, |_| {
-            self.head.pool.count(|totals| {
+            pool.count(|totals| {
                 totals.submitted += 1;
                 totals.rejected += 1;
             });
@@ -186,10 +170,10 @@ where
         self.handover.take_body()
     }
 
-    /// Counts a task whose queue refused it after it had been counted as submitted.
-    pub(crate) fn reject_counted(&self) -> Option<F> {
-        self.head.pool.count(|totals| totals.submitted -= 1);
-        self.reject()
+    /// Counts a task that its queue refused after it had been counted as submitted.
+    pub(crate) fn reject_counted(&self, pool: &Pool) -> Option<F> {
+        pool.count(|totals| totals.submitted -= 1);
+        self.reject(pool)
     }
 
     /// Ends it as `Cancelled` or `Rejected` and wakes the waiter. The status before; `None`: it had started.
@@ -206,26 +190,22 @@ where
     /// It has ended unstarted: takes its deadline back and wakes the waiter.
     fn tell_end(&self) {
         self.head.stamp(|times, now| times.finished = now);
-        if let Some((clock, key)) = self.head.set_deadline(None) {
-            // Taken back, so that cancelled delays cost no memory; if it is about to ring, it will find the end.
-            clock.remove(key);
+        if let Some(delay) = self.head.delay() {
+            let deadline = delay.deadline.lock().take();
+            if let Some((clock, key)) = deadline {
+                // Taken back, so that cancelled delays cost no memory; if it is about to ring, it will find the end.
+                clock.remove(key);
+            }
         }
         self.wake_waiter();
     }
 
-    /// Counts a task that the clock had taken in as no longer delayed.
-    fn leave_clock(&self, before: TaskStatus) {
-        if before == TaskStatus::Delayed {
-            self.head.pool.count_delayed(self.head.priority, false);
-        }
-    }
-
     /// Drops the body of a task that will not run, as a body of the pool: what its values' `Drop` calls, a stop among
     /// it, must not wait for the thread it is called on.
-    fn drop_unrun(self: &Arc<Self>) {
+    fn drop_unrun(self: &Arc<Self>, pool: &Arc<Pool>) {
         if let Some(body) = self.handover.take_body() {
             let job: Arc<dyn Job> = Arc::<Self>::clone(self);
-            pool::enter(&self.head.pool, job, || drop_contained(body));
+            pool::enter(pool, job, || drop_contained(body));
         }
     }
 
@@ -242,7 +222,9 @@ where
 
     fn wake_waiter(&self) {
         let waiter = self.waiter.lock().take();
-        wake(waiter);
+        if let Some(waiter) = waiter {
+            wake_contained(waiter);
+        }
     }
 
     /// Hands the result over, or drops it where nobody is left to collect it.
@@ -263,24 +245,24 @@ where
     /// A result nobody collects: its panic is told, its drop contained.
     fn abandon(&self, output: Output<T>) {
         if let Err(TaskError::Panicked(panic)) = &output {
-            log::uncollected_panic(self.head.name(), self.head.id, panic);
+            log::uncollected_panic(self.name(), self.head.id, panic);
         }
         drop_contained(output);
     }
 }
 
-impl<F, T> Job for Cell<F, T>
+impl<N, F, T> Job for Cell<N, F, T>
 where
+    N: Named,
     F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,
 {
-    fn name(&self) -> Cow<'_, str> {
-        Cow::Borrowed(self.head.name())
+    fn name(&self) -> &str {
+        self.head.given_name().unwrap_or_else(|| N::name())
     }
 
     fn static_name(&self) -> Option<StaticName> {
-        let is_given = self.head.detail.as_ref().is_some_and(|detail| detail.name.is_some());
-        (!is_given).then_some(self.head.name)
+        self.head.given_name().is_none().then(StaticName::of::<N>)
     }
 
     fn is_live(&self) -> bool {
@@ -300,20 +282,24 @@ where
             Refusal::NoThread => TaskStatus::Rejected,
         };
         let ended = self.end_unstarted(end, |before| {
-            self.leave_clock(before);
+            if before == TaskStatus::Delayed
+                && let Some(delay) = self.head.delay()
+            {
+                pool.count_delayed(delay.priority, false);
+            }
             pool.count(|totals| totals.count_refusal(why));
         });
         if ended.is_none() {
             return false;
         }
         if why == Refusal::NoThread {
-            log::rejected(self.head.name(), "the system gives no thread");
+            log::rejected(self.name(), "the system gives no thread");
         }
         true
     }
 
-    fn drop_body(self: Arc<Self>, _pool: &Arc<Pool>) {
-        self.drop_unrun();
+    fn drop_body(self: Arc<Self>, pool: &Arc<Pool>) {
+        self.drop_unrun(pool);
     }
 
     fn is_task(&self) -> bool {
@@ -325,40 +311,42 @@ where
     }
 }
 
-impl<F, T> clock::Bell for Cell<F, T>
+impl<N, F, T> clock::Bell for Cell<N, F, T>
 where
+    N: Named,
     F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,
 {
     fn ring(self: Arc<Self>, _key: clock::Key) {
-        if !self.handover.state().due() {
-            return;
-        }
-        self.leave_clock(TaskStatus::Delayed);
-        self.head.set_deadline(None);
+        let Some(delay) = self.head.delay().filter(|_| self.handover.state().due()) else { return };
+        delay.pool.count_delayed(delay.priority, false);
+        *delay.deadline.lock() = None;
         let job: Arc<dyn Job> = Arc::<Self>::clone(&self);
-        match self.head.pool.submit(self.head.priority, Entry::Job(job), Source::Inside) {
+        match delay.pool.submit(delay.priority, Entry::Job(job), Source::Inside) {
             // A pool thread that waits for it can claim it now.
             Ok(()) => self.wake_waiter(),
             Err(_) => {
-                if Arc::clone(&self).refuse(&self.head.pool, Refusal::Cancelled) {
-                    self.drop_unrun();
+                if Arc::clone(&self).refuse(&delay.pool, Refusal::Cancelled) {
+                    self.drop_unrun(&delay.pool);
                 }
             }
         }
     }
 
     fn dropped(self: Arc<Self>) -> bool {
-        Arc::clone(&self).refuse(&self.head.pool, Refusal::Cancelled)
+        self.head.delay().is_some_and(|delay| Arc::clone(&self).refuse(&delay.pool, Refusal::Cancelled))
     }
 
     fn drop_body(self: Arc<Self>) {
-        self.drop_unrun();
+        if let Some(delay) = self.head.delay() {
+            self.drop_unrun(&delay.pool);
+        }
     }
 }
 
-impl<F, T> Join<T> for Cell<F, T>
+impl<N, F, T> Join<T> for Cell<N, F, T>
 where
+    N: Named,
     F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,
 {
@@ -386,14 +374,14 @@ where
         self.result()
     }
 
-    fn cancel(self: Arc<Self>) -> CancelOutcome {
-        if self.head.pool.is_forked() {
+    fn cancel(self: Arc<Self>, pool: &Arc<Pool>, priority: Priority) -> CancelOutcome {
+        if pool.is_forked() {
             return CancelOutcome::TooLate;
         }
         let end = || self.handover.state().end_unstarted(TaskStatus::Cancelled);
-        if self.head.pool.cancel(self.head.priority, || end().map(|before| before == TaskStatus::Delayed)) {
+        if pool.cancel(priority, || end().map(|before| before == TaskStatus::Delayed)) {
             self.tell_end();
-            self.drop_unrun();
+            self.drop_unrun(pool);
             return CancelOutcome::Dequeued;
         }
         if self.handover.state().request_cancel() { CancelOutcome::Requested } else { CancelOutcome::TooLate }
@@ -405,12 +393,6 @@ where
         {
             self.abandon(output);
         }
-    }
-}
-
-fn wake(waiter: Option<Waker>) {
-    if let Some(waiter) = waiter {
-        wake_contained(waiter);
     }
 }
 

@@ -16,12 +16,12 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
-pub(crate) use cell::{Cell, Head, Join, Name, next_id};
+pub(crate) use cell::{Cell, Head, Join, next_id};
 pub use state::{CancelOutcome, TaskStatus};
 pub use wait::{wait_all, wait_completed, wait_completed_timeout};
 
 use crate::error::{TaskError, WaitError};
-use crate::pool::{self, Job};
+use crate::pool::{self, Job, Pool};
 use crate::priority::Priority;
 use crate::time::Deadline;
 
@@ -52,6 +52,9 @@ use crate::time::Deadline;
 pub struct Task<T> {
     /// The handle's end of the cell.
     cell: Arc<dyn Join<T>>,
+    /// Here, and not in the cell: counted up and down by whoever has the handle, and not by who runs the task.
+    pool: Arc<Pool>,
+    priority: Priority,
     /// An earlier poll too deep on a pool thread's stack has got the task a thread of its own.
     carried: bool,
     /// The result has been handed out, so there is nothing to give up.
@@ -79,8 +82,8 @@ pub struct TaskInfo {
 }
 
 impl<T> Task<T> {
-    pub(crate) fn new(cell: Arc<dyn Join<T>>) -> Self {
-        Self { cell, carried: false, collected: false }
+    pub(crate) fn new(cell: Arc<dyn Join<T>>, pool: &Arc<Pool>, priority: Priority) -> Self {
+        Self { cell, pool: Arc::clone(pool), priority, carried: false, collected: false }
     }
 
     /// Waits for the result.
@@ -142,11 +145,17 @@ impl<T> Task<T> {
     /// Sleeps until the result is there or the deadline has passed. With `runs`, runs the task here where it may.
     fn block(&mut self, deadline: Deadline, runs: bool) -> Option<Result<T, TaskError>> {
         let mut carried = false;
-        // The first look needs no waker.
-        let result = self.cell.collect(None).or_else(|| {
-            // A pool thread has better to do than to stay awake for it: it runs the task.
-            let is_over = || self.cell.status().is_finished() || pool::home().is_some();
-            crate::wait::watch_and_block_until(deadline, is_over, |waker| self.look(waker, runs, &mut carried))
+        // A look without a waker costs less, and often it is enough.
+        let result = self.cell.collect(None).or_else(|| if runs { self.run_inside(&mut carried) } else { None });
+        let result = result.or_else(|| {
+            let is_over = || self.cell.status().is_finished();
+            let ready = |waker: &Waker| self.look(waker, runs, &mut carried);
+            // A pool thread's core is wanted by those that it waits for.
+            if pool::home().is_some() {
+                crate::wait::block_until(deadline, ready)
+            } else {
+                crate::wait::watch_and_block_until(deadline, is_over, ready)
+            }
         });
         self.collected = result.is_some();
         result
@@ -160,27 +169,33 @@ impl<T> Task<T> {
         if let Some(result) = self.cell.collect(Some(waker)) {
             return Some(result);
         }
-        let head = self.cell.head();
         let job: Arc<dyn Job> = Arc::clone(&self.cell) as Arc<dyn Job>;
         if pool::is_running_here(&job) {
             return Some(Err(TaskError::Deadlock));
         }
-        if head.pool.is_forked() {
+        if self.pool.is_forked() {
             // Its threads stayed in the parent process: nobody here would ever run it.
             return Some(Err(TaskError::Rejected));
         }
-        if !runs || *carried || self.cell.status() != TaskStatus::Queued {
+        if runs { self.run_inside(carried) } else { None }
+    }
+
+    /// Runs the task on this thread, if it is queued and the thread is one of its pool. Its result; `None`: it is to be
+    /// waited for.
+    fn run_inside(&self, carried: &mut bool) -> Option<Result<T, TaskError>> {
+        if *carried || self.cell.status() != TaskStatus::Queued {
             return None;
         }
-        let home = pool::home().filter(|home| Arc::ptr_eq(&home.pool, &head.pool))?;
-        if head.pool.is_deep() {
-            *carried = head.pool.carry(head.priority, &job);
+        let home = pool::home().filter(|home| Arc::ptr_eq(&home.pool, &self.pool))?;
+        let job: Arc<dyn Job> = Arc::clone(&self.cell) as Arc<dyn Job>;
+        if self.pool.is_deep() {
+            *carried = self.pool.carry(self.priority, &job);
             if *carried {
                 return None;
             }
         }
         // Run here, it is ended; or another thread was first, and wakes this one when it is.
-        if head.pool.run_here(&home, head.priority, &job) { self.cell.collect(None) } else { None }
+        if self.pool.run_here(&home, self.priority, &job) { self.cell.collect(None) } else { None }
     }
 }
 
@@ -192,12 +207,12 @@ impl<T> Task<T> {
 
     /// The fn's name, a closure's type name, or what was given.
     pub fn name(&self) -> &str {
-        self.cell.head().name()
+        self.cell.name()
     }
 
     /// Its priority.
     pub fn priority(&self) -> Priority {
-        self.cell.head().priority
+        self.priority
     }
 
     /// Where it is in its life.
@@ -216,8 +231,8 @@ impl<T> Task<T> {
         let times = head.times();
         TaskInfo {
             id: head.id,
-            name: head.name().to_owned(),
-            priority: head.priority,
+            name: self.name().to_owned(),
+            priority: self.priority,
             status: self.cell.status(),
             submitted_at: times.submitted,
             started_at: times.started,
@@ -233,7 +248,7 @@ impl<T> Task<T> {
     /// Cancels it: before it started, it never will; while it runs, its body is asked to end and sees
     /// [`is_cancelled`](crate::is_cancelled). A body that ends by itself is `Completed` all the same.
     pub fn cancel(&self) -> CancelOutcome {
-        Arc::clone(&self.cell).cancel()
+        Arc::clone(&self.cell).cancel(&self.pool, self.priority)
     }
 }
 
@@ -266,8 +281,8 @@ impl<T> fmt::Debug for Task<T> {
         let head = self.cell.head();
         f.debug_struct("Task")
             .field("id", &head.id)
-            .field("name", &head.name())
-            .field("priority", &head.priority)
+            .field("name", &self.name())
+            .field("priority", &self.priority)
             .field("status", &self.cell.status())
             .finish()
     }

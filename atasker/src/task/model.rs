@@ -2,11 +2,10 @@
 
 use std::sync::{Arc, Weak};
 
-use super::cell::Name;
-use super::{CancelOutcome, Cell, Head, Task, TaskStatus};
+use super::{CancelOutcome, Cell, Head, Join, Task, TaskStatus};
 use crate::config::Config;
 use crate::error::TaskError;
-use crate::pool::{Job, Overseer, Pool, Ran, Refusal, run_uncounted};
+use crate::pool::{Job, Overseer, OwnName, Pool, Ran, Refusal, run_uncounted};
 use crate::priority::Priority;
 use crate::sync::atomic::{AtomicUsize, Ordering};
 use crate::sync::{check_model, thread};
@@ -23,10 +22,12 @@ impl Overseer for Deaf {
 /// A queued task that counts its runs, with the pool's end of it and its handle.
 fn queued(runs: &Arc<AtomicUsize>) -> (Arc<Pool>, Arc<dyn Job>, Task<usize>) {
     let pool = Pool::new("model", &Config::new(), Weak::<Deaf>::new());
-    let head = Head::new(Arc::clone(&pool), Name::Given("task".into()), Priority::Normal, TaskStatus::Queued, false);
+    let head = Head::new(None, false, None);
     let runs = Arc::clone(runs);
-    let cell = Cell::new(head, TaskStatus::Queued, move || runs.fetch_add(1, Ordering::SeqCst));
-    (pool, Arc::<Cell<_, _>>::clone(&cell), Task::new(cell))
+    let cell = Cell::<OwnName<()>, _, _>::new(head, move || runs.fetch_add(1, Ordering::SeqCst));
+    let job: Arc<dyn Job> = Arc::<Cell<_, _, _>>::clone(&cell);
+    let task = Task::new(cell, &pool, Priority::Normal);
+    (pool, job, task)
 }
 
 /// A pool thread, a nested waiter and a cancellation race for one claim; a thread waits for the end.
@@ -82,11 +83,11 @@ fn a_result_is_dropped_once_when_its_handle_goes() {
     check_model(|| {
         let drops = Arc::new(AtomicUsize::new(0));
         let pool = Pool::new("model", &Config::new(), Weak::<Deaf>::new());
-        let head = Head::new(pool, Name::Given("task".into()), Priority::Normal, TaskStatus::Queued, false);
+        let head = Head::new(None, false, None);
         let counted = Counted(Arc::clone(&drops));
-        let cell = Cell::new(head, TaskStatus::Queued, move || counted);
-        let job: Arc<dyn Job> = Arc::<Cell<_, _>>::clone(&cell);
-        let task = Task::new(cell);
+        let cell = Cell::<OwnName<()>, _, _>::new(head, move || counted);
+        let job: Arc<dyn Job> = Arc::<Cell<_, _, _>>::clone(&cell);
+        let task = Task::new(cell, &pool, Priority::Normal);
         let runner = thread::spawn({
             let job = Arc::clone(&job);
             move || _ = run_uncounted(job)
@@ -96,5 +97,21 @@ fn a_result_is_dropped_once_when_its_handle_goes() {
         // By one of the two, and not only with the cell: the pool's end of it is still here.
         assert_eq!(drops.load(Ordering::SeqCst), 1);
         drop(job);
+    });
+}
+
+/// Whoever asks for the result at the same moment, one gets it.
+#[test]
+fn a_result_is_taken_once() {
+    check_model(|| {
+        let cell = Cell::<OwnName<()>, _, _>::new(Head::new(None, false, None), || Box::new(7));
+        let (second, job) = (Arc::clone(&cell), Arc::<Cell<_, _, _>>::clone(&cell));
+        let runner = thread::spawn(move || run_uncounted(job));
+        let other = thread::spawn(move || second.collect(None).is_some());
+        let here = cell.collect(None).is_some();
+        let there = other.join().expect("asked");
+        runner.join().expect("ran");
+        let left = cell.collect(None).is_some();
+        assert_eq!([here, there, left].into_iter().filter(|&got| got).count(), 1);
     });
 }

@@ -5,7 +5,6 @@
 mod inline;
 mod ring;
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 pub(super) use inline::AtomicName;
@@ -41,10 +40,10 @@ impl Entry {
         }
     }
 
-    pub(super) fn name(&self) -> Cow<'_, str> {
+    pub(super) fn name(&self) -> &str {
         match self {
             Self::Job(job) => job.name(),
-            Self::Closure(closure) => Cow::Borrowed(closure.name().get()),
+            Self::Closure(closure) => closure.name().get(),
         }
     }
 

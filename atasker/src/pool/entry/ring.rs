@@ -93,7 +93,7 @@ impl Owner {
     }
 
     /// Fills the next slot; gives the entry back where the ring is full.
-    #[inline]
+    #[inline(always)]
     pub(in crate::pool) fn push(&self, entry: Entry) -> Result<(), Entry> {
         let ring = &*self.ring;
         // Relaxed: its own.

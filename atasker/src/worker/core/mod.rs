@@ -85,6 +85,8 @@ struct Slice {
     /// Weak, since the worker keeps it. While it runs, its supervisor owns the worker.
     core: Weak<Core>,
     life: Life,
+    /// For reports.
+    name: Cow<'static, str>,
 }
 
 /// One worker. It may be started again after it has stopped.
@@ -228,7 +230,7 @@ impl Core {
         let earlier;
         {
             let mut plan = self.plan.lock();
-            let slice = Slice { core: Arc::downgrade(self), life: self.bell.open() };
+            let slice = Slice { core: Arc::downgrade(self), life: self.bell.open(), name: self.name.clone() };
             let (priority, slice) = (schedule.priority, Arc::new(slice));
             let home = Home { supervisor: Arc::clone(&supervisor), priority, entry, slice };
             earlier = self.home.lock().replace(home);

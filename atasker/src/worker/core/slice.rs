@@ -1,6 +1,5 @@
 //! What a worker does with one admission: greets once, runs what is wanted, reports errors, and lets itself go.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::super::context::WorkerContext;
@@ -141,8 +140,8 @@ impl Core {
 }
 
 impl Job for Slice {
-    fn name(&self) -> Cow<'_, str> {
-        self.core.upgrade().map_or(Cow::Borrowed("a worker"), |core| core.name.clone())
+    fn name(&self) -> &str {
+        &self.name
     }
 
     fn is_live(&self) -> bool {
