@@ -67,6 +67,7 @@ impl<'a> Turn<'a> {
         }
     }
 
+    /// Tells the plan when this run began; of those that follow without a look at the clock, it will say the same.
     fn show(&mut self) {
         self.shown = true;
         self.core.plan.lock().last_run = Some(self.looked_at);
