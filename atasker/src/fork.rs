@@ -11,6 +11,7 @@ use crossbeam_utils::CachePadded;
 static FORKS: CachePadded<AtomicU32> = CachePadded::new(AtomicU32::new(0));
 
 /// The count now. Different from an earlier answer: this process is a fork.
+#[inline]
 pub(crate) fn count() -> u32 {
     // Relaxed: after a fork there is one thread, which wrote it.
     FORKS.load(Ordering::Relaxed)

@@ -28,16 +28,16 @@ struct ThreadParker {
 }
 
 /// How long a thread stays awake for what is likely to come at once; a sleep and a wake-up cost about as much.
-const WATCH: Duration = if IS_MODEL { Duration::ZERO } else { Duration::from_micros(20) };
+pub(crate) const WATCH: Duration = if IS_MODEL { Duration::ZERO } else { Duration::from_micros(20) };
 
 /// Looks before the first time that the core is given to others.
 const PAUSES: usize = if IS_MODEL { 1 } else { 32 };
 
 /// What came sooner than this was worth staying awake for.
-pub(crate) const WORTH_WATCHING: Duration = if IS_MODEL { Duration::MAX } else { Duration::from_micros(50) };
+pub(crate) const WORTH_WATCHING: Duration = if IS_MODEL { Duration::MAX } else { Duration::from_micros(30) };
 
 /// A model's steps take no time, and what it does must not hang on a clock.
-const IS_MODEL: bool = cfg!(any(atasker_loom, atasker_shuttle));
+pub(crate) const IS_MODEL: bool = cfg!(any(atasker_loom, atasker_shuttle));
 
 /// Stays awake for a moment, until it is over.
 ///

@@ -52,6 +52,30 @@ fn a_million_queued_no_ops_all_run_and_memory_falls_back() {
     );
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn tasks_cancelled_behind_a_full_pool_do_not_pile_up() {
+    if !in_limited_child() {
+        child_ends_with("capacity::tasks_cancelled_behind_a_full_pool_do_not_pile_up", 0);
+        return;
+    }
+    let s = pool(2);
+    let (gate, _blockers) = s.occupy(2, atasker::Priority::Normal);
+    let cancel = |times: usize| {
+        for _ in 0..times {
+            let task = background_task(|| ()).supervisor(&s).start();
+            assert_eq!(task.cancel(), atasker::CancelOutcome::Dequeued);
+        }
+    };
+    cancel(10_000);
+    let before = resident();
+    cancel(500_000);
+    let after = resident();
+    assert!(after < before + 10_000, "before {before} kB, after {after} kB");
+    assert_eq!(s.info().queued.total(), 0);
+    gate.open();
+}
+
 #[test]
 fn a_million_delayed_tasks_fit_and_block_nobody() {
     let s = pool(1);

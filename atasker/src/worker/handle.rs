@@ -1,5 +1,6 @@
 //! The handles of workers, one type for each way of making them run.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
@@ -7,8 +8,9 @@ use std::task::Poll;
 use std::time::Duration;
 
 use super::core::Core;
-use super::mailbox::{AnyMailbox, Mailbox, NotTaken};
+use super::mailbox::{AnyMailbox, Mailbox, NotTaken, Pushed};
 use crate::error::{PutError, Result};
+use crate::fork;
 use crate::supervisor::WorkerInfo;
 use crate::time::Deadline;
 
@@ -118,6 +120,8 @@ pub struct EventWorker {
 pub struct QueueWorker<T> {
     core: Arc<Core>,
     mailbox: Arc<Mailbox<T>>,
+    /// The count of forks at its making. Here, since the core's line is written by each run.
+    born: u32,
 }
 
 common_verbs!(LoopWorker);
@@ -126,13 +130,13 @@ common_verbs!(EventWorker);
 common_verbs!(QueueWorker<T>);
 
 impl LoopWorker {
-    pub(super) fn new(name: String) -> Self {
+    pub(super) fn new(name: Cow<'static, str>) -> Self {
         Self { core: Core::new(name, None) }
     }
 }
 
 impl IntervalWorker {
-    pub(super) fn new(name: String) -> Self {
+    pub(super) fn new(name: Cow<'static, str>) -> Self {
         Self { core: Core::new(name, None) }
     }
 
@@ -171,7 +175,7 @@ impl IntervalWorker {
 }
 
 impl EventWorker {
-    pub(super) fn new(name: String) -> Self {
+    pub(super) fn new(name: Cow<'static, str>) -> Self {
         Self { core: Core::new(name, None) }
     }
 
@@ -185,15 +189,16 @@ impl EventWorker {
 // Not derived: the item need not be `Clone`.
 impl<T> Clone for QueueWorker<T> {
     fn clone(&self) -> Self {
-        Self { core: Arc::clone(&self.core), mailbox: Arc::clone(&self.mailbox) }
+        Self { core: Arc::clone(&self.core), mailbox: Arc::clone(&self.mailbox), born: self.born }
     }
 }
 
 impl<T: Send + 'static> QueueWorker<T> {
-    pub(super) fn new(name: String) -> Self {
+    pub(super) fn new(name: Cow<'static, str>) -> Self {
         let mailbox = Mailbox::new();
         let any: Arc<dyn AnyMailbox> = Arc::<Mailbox<T>>::clone(&mailbox);
-        Self { core: Core::new(name, Some(any)), mailbox }
+        let core = Core::new(name, Some(any));
+        Self { born: core.born(), core, mailbox }
     }
 
     pub(super) fn mailbox(&self) -> &Arc<Mailbox<T>> {
@@ -233,11 +238,12 @@ impl<T: Send + 'static> QueueWorker<T> {
     /// # Ok::<(), atasker::Error>(())
     /// ```
     pub fn try_put(&self, item: T) -> Result<(), PutError<T>> {
-        if self.core.is_forked() {
+        if self.born != fork::count() {
             return Err(PutError::NotRunning(item));
         }
         match self.mailbox.push(item) {
-            Ok(()) => {
+            Ok(Pushed::Behind) => Ok(()),
+            Ok(Pushed::First) => {
                 self.core.item_came();
                 Ok(())
             }
@@ -256,14 +262,20 @@ impl<T: Send + 'static> QueueWorker<T> {
     }
 
     fn put_until(&self, item: T, deadline: Deadline) -> Result<(), PutError<T>> {
-        let item = match self.try_put(item) {
-            Err(PutError::Full(item)) => item,
-            done => return done,
-        };
+        match self.try_put(item) {
+            Err(PutError::Full(item)) => self.put_once_there_is_room(item, deadline),
+            done => done,
+        }
+    }
+
+    #[cold]
+    fn put_once_there_is_room(&self, item: T, deadline: Deadline) -> Result<(), PutError<T>> {
         if self.core.is_own_body() {
             return Err(PutError::Full(item));
         }
         let mut waiting = Some(item);
+        self.mailbox.watch();
+        self.mailbox.begin_wait();
         let put = self.core.wait_helping(deadline, &self.mailbox.room, || {
             match self.try_put(waiting.take().expect("put back below, where it was not taken")) {
                 Err(PutError::Full(item)) => {
@@ -273,6 +285,7 @@ impl<T: Send + 'static> QueueWorker<T> {
                 done => Some(done),
             }
         });
+        self.mailbox.end_wait();
         // It may have been woken for room that it no longer wants, or once more after it had found some: passed on
         // (`supervisor::model::two_putters_and_one_room`).
         if self.mailbox.has_room() {

@@ -1,27 +1,62 @@
 //! A queue worker's queue: items in, items out, and nothing lost when it closes.
+//!
+//! ```text
+//! putters ──push──▶ inbox ──one swap, where taken is empty──▶ taken ──pop──▶ the runner
+//! ```
+//!
+//! Putters and the runner each have a lock of their own, on a line of its own, so they meet once for all that has
+//! gathered and not at each item. To everybody else the two are one queue: who stops, counts or waits for room holds
+//! both. Lock rule: `inbox` before `taken`; held to move items only, and none is dropped under them.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Instant;
+
+use crossbeam_utils::Backoff;
 
 use crate::panics::drop_contained;
-use crate::sync::Mutex;
-use crate::wait::WaitList;
+use crate::sync::{Mutex, MutexGuard};
+use crate::wait::{IS_MODEL, WATCH, WaitList};
+
+/// A queue that has been worked off keeps room for so many items; what a burst made it grow to beyond that is freed.
+const KEPT: usize = 256;
 
 /// The queue of one worker, of items `T`.
+#[repr(C)]
 pub(super) struct Mailbox<T> {
-    /// Lock rule: held to move items in and out only; none is dropped under it.
-    state: Mutex<State<T>>,
+    inbox: Mutex<Inbox<T>>,
+    taken: OwnLine<Mutex<Taken<T>>>,
     /// Those who wait for room. One is woken for each item that is taken out; all are when it closes.
     pub(super) room: WaitList,
 }
 
-struct State<T> {
+/// Begins on a cache line that nothing before it is on. `CachePadded` takes two, which processors that fetch lines in
+/// pairs are glad of, but which would make an idle worker half as large again.
+#[repr(align(64))]
+struct OwnLine<T>(T);
+
+/// What was put and not taken yet.
+struct Inbox<T> {
     items: VecDeque<T>,
-    /// `None`: without bound.
-    capacity: Option<usize>,
+    /// `usize::MAX`: without bound.
+    capacity: usize,
+    /// So many more may be put without a look at what the runner has done meanwhile.
+    room: usize,
     /// Takes items. Invariant: what is pushed before the close is worked off or discarded and counted; what comes
     /// after it goes back to its putter (`model::put_and_stop`).
     open: bool,
+    /// Somebody will look: the worker has been rung since it was last found empty, or is being rung, or its pause ends
+    /// with a look (`model::put_and_rest`).
+    called: bool,
+    /// The last who watched a full queue saw room come before a sleep would have paid.
+    brisk: bool,
+}
+
+/// What the runner has taken, which it runs first.
+struct Taken<T> {
+    items: VecDeque<T>,
+    /// Putters that sleep until there is room, or are about to.
+    waiting: usize,
 }
 
 /// Why an item was not taken; the item comes back beside it.
@@ -31,38 +66,131 @@ pub(super) enum NotTaken {
     Full,
 }
 
+/// What is to be done after an item was put.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Pushed {
+    /// The worker is to be rung: nobody would look.
+    First,
+    Behind,
+}
+
+impl<T> Inbox<T> {
+    /// How many more may be put now.
+    fn room(&self, taken: &Taken<T>) -> usize {
+        self.capacity.saturating_sub(self.items.len() + taken.items.len())
+    }
+}
+
 impl<T> Mailbox<T> {
     pub(super) fn new() -> Arc<Self> {
-        let state = State { items: VecDeque::new(), capacity: None, open: false };
-        Arc::new(Self { state: Mutex::new(state), room: WaitList::default() })
+        let inbox = Inbox { items: VecDeque::new(), capacity: 0, room: 0, open: false, called: false, brisk: true };
+        let taken = Taken { items: VecDeque::new(), waiting: 0 };
+        Arc::new(Self { inbox: Mutex::new(inbox), taken: OwnLine(Mutex::new(taken)), room: WaitList::default() })
     }
 
-    pub(super) fn push(&self, item: T) -> Result<(), (NotTaken, T)> {
-        let mut state = self.state.lock();
-        if !state.open {
+    pub(super) fn push(&self, item: T) -> Result<Pushed, (NotTaken, T)> {
+        let mut inbox = self.enter();
+        if !inbox.open {
             return Err((NotTaken::Closed, item));
         }
-        if state.capacity.is_some_and(|capacity| state.items.len() >= capacity) {
-            return Err((NotTaken::Full, item));
+        if inbox.room == 0 {
+            inbox.room = inbox.room(&self.taken.0.lock());
+            if inbox.room == 0 {
+                return Err((NotTaken::Full, item));
+            }
         }
-        state.items.push_back(item);
-        Ok(())
+        inbox.room -= 1;
+        inbox.items.push_back(item);
+        Ok(if std::mem::replace(&mut inbox.called, true) { Pushed::Behind } else { Pushed::First })
     }
 
-    pub(super) fn has_room(&self) -> bool {
-        let state = self.state.lock();
-        state.capacity.is_none_or(|capacity| state.items.len() < capacity)
+    /// The putters' lock. Who finds it taken gives his core away for a moment before he sleeps for it: where many put,
+    /// those who sleep and are woken in turn cost more than what they put.
+    fn enter(&self) -> MutexGuard<'_, Inbox<T>> {
+        self.inbox.try_lock().unwrap_or_else(|| self.enter_behind_others())
     }
 
+    #[cold]
+    fn enter_behind_others(&self) -> MutexGuard<'_, Inbox<T>> {
+        let backoff = Backoff::new();
+        while !backoff.is_completed() && !IS_MODEL {
+            backoff.snooze();
+            if let Some(inbox) = self.inbox.try_lock() {
+                return inbox;
+            }
+        }
+        self.inbox.lock()
+    }
+
+    /// The next item, for the one who has the worker.
+    #[inline]
     pub(super) fn pop(&self) -> Option<T> {
-        let (item, bounded) = {
-            let mut state = self.state.lock();
-            (state.items.pop_front(), state.capacity.is_some())
-        };
-        if bounded && item.is_some() {
+        let mut taken = self.taken.0.lock();
+        if taken.items.is_empty() {
+            drop(taken);
+            taken = self.refill();
+        }
+        let item = taken.items.pop_front();
+        let waited = taken.waiting > 0;
+        drop(taken);
+        if waited && item.is_some() {
             self.room.wake_one();
         }
         item
+    }
+
+    #[cold]
+    fn refill(&self) -> MutexGuard<'_, Taken<T>> {
+        let (mut inbox, mut taken) = self.both();
+        debug_assert!(taken.items.is_empty(), "nobody else takes: one has the worker");
+        std::mem::swap(&mut inbox.items, &mut taken.items);
+        taken
+    }
+
+    pub(super) fn has_room(&self) -> bool {
+        let (inbox, taken) = self.both();
+        inbox.room(&taken) > 0
+    }
+
+    /// Watches a full queue for a moment, in which a brisk runner makes room: a sleep and a wake-up cost more. A good
+    /// part of the queue is waited for, so that those who put and the one who runs don't meet at each item.
+    pub(super) fn watch(&self) {
+        let Some(enough) = self.worth_watching() else { return };
+        // Fewer and fewer looks, not `wait::watch`: each takes the runner's lock.
+        let (began, backoff) = (Instant::now(), Backoff::new());
+        while !backoff.is_completed() || began.elapsed() < WATCH {
+            backoff.snooze();
+            let (inbox, taken) = self.both();
+            if !inbox.open || inbox.room(&taken) >= enough {
+                return;
+            }
+        }
+        let (mut inbox, taken) = self.both();
+        inbox.brisk = inbox.room(&taken) > 0;
+    }
+
+    /// How much room is a good part; `None` where watching has not paid.
+    fn worth_watching(&self) -> Option<usize> {
+        let inbox = self.inbox.lock();
+        (inbox.brisk && !IS_MODEL).then_some(inbox.capacity.div_ceil(2))
+    }
+
+    /// A putter is about to look for room, and to sleep where there is none. The race this closes: it is counted before
+    /// it looks, under the lock under which the runner takes an item and looks for those who are counted.
+    pub(super) fn begin_wait(&self) {
+        self.taken.0.lock().waiting += 1;
+    }
+
+    pub(super) fn end_wait(&self) {
+        let (mut inbox, mut taken) = self.both();
+        taken.waiting -= 1;
+        // The runner was far ahead of the wake-up.
+        inbox.brisk |= inbox.room(&taken) > inbox.capacity / 4;
+    }
+
+    fn both(&self) -> (MutexGuard<'_, Inbox<T>>, MutexGuard<'_, Taken<T>>) {
+        let inbox = self.inbox.lock();
+        (inbox, self.taken.0.lock())
     }
 }
 
@@ -73,6 +201,10 @@ pub(super) trait AnyMailbox: Send + Sync {
     fn capacity(&self) -> Option<usize>;
 
     fn open(&self, capacity: Option<usize>);
+
+    /// The number of items, for the one who has the worker and would let it rest: where there are none, the next putter
+    /// is to ring.
+    fn rest(&self) -> usize;
 
     /// Takes no more items in. Called under the worker's plan lock.
     fn shut(&self);
@@ -86,21 +218,37 @@ pub(super) trait AnyMailbox: Send + Sync {
 
 impl<T: Send + 'static> AnyMailbox for Mailbox<T> {
     fn len(&self) -> usize {
-        self.state.lock().items.len()
+        let (inbox, taken) = self.both();
+        inbox.items.len() + taken.items.len()
     }
 
     fn capacity(&self) -> Option<usize> {
-        self.state.lock().capacity
+        Some(self.inbox.lock().capacity).filter(|&capacity| capacity < usize::MAX)
     }
 
     fn open(&self, capacity: Option<usize>) {
-        let mut state = self.state.lock();
-        state.open = true;
-        state.capacity = capacity;
+        let (mut inbox, taken) = self.both();
+        inbox.open = true;
+        inbox.called = false;
+        inbox.brisk = true;
+        inbox.capacity = capacity.unwrap_or(usize::MAX);
+        inbox.room = inbox.room(&taken);
+    }
+
+    fn rest(&self) -> usize {
+        let (mut inbox, mut taken) = self.both();
+        let items = inbox.items.len() + taken.items.len();
+        if items == 0 {
+            inbox.called = false;
+            for grown in [&mut inbox.items, &mut taken.items] {
+                grown.shrink_to(KEPT);
+            }
+        }
+        items
     }
 
     fn shut(&self) {
-        self.state.lock().open = false;
+        self.inbox.lock().open = false;
     }
 
     fn send_away(&self) {
@@ -108,10 +256,13 @@ impl<T: Send + 'static> AnyMailbox for Mailbox<T> {
     }
 
     fn discard(&self) -> u64 {
-        let discarded = std::mem::take(&mut self.state.lock().items);
-        let count = discarded.len() as u64;
+        let (first, then) = {
+            let (mut inbox, mut taken) = self.both();
+            (std::mem::take(&mut taken.items), std::mem::take(&mut inbox.items))
+        };
+        let count = first.len() + then.len();
         // One by one: a Drop that panics must not keep the others from being dropped.
-        discarded.into_iter().for_each(drop_contained);
-        count
+        first.into_iter().chain(then).for_each(drop_contained);
+        count as u64
     }
 }

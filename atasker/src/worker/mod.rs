@@ -7,6 +7,7 @@ mod context;
 mod core;
 mod fixed;
 mod handle;
+mod items;
 mod mailbox;
 #[cfg(all(test, any(atasker_loom, atasker_shuttle)))]
 mod model;

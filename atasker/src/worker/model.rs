@@ -1,11 +1,12 @@
-//! The protocols of a worker: ring and run on the bell, put and stop on the mailbox.
+//! The protocols of a worker: ring and run on the bell, put, rest, wait for room and stop on the mailbox.
 
 use std::sync::Arc;
 
 use super::bell::{Bell, Life, Rung};
-use super::mailbox::{AnyMailbox, Mailbox};
+use super::mailbox::{AnyMailbox, Mailbox, Pushed};
 use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use crate::sync::{Mutex, check_model, thread};
+use crate::time::Deadline;
 
 /// A worker reduced to its bell: a condition that ringers set, and what its runs have seen of it.
 struct Reduced {
@@ -98,23 +99,117 @@ fn seize_and_run() {
     });
 }
 
-/// Items put while the mailbox closes are drained or come back; none is lost.
+/// A queue worker reduced to its mailbox and its bell.
+struct Queued {
+    mailbox: Arc<Mailbox<usize>>,
+    bell: Bell,
+    life: Life,
+    served: AtomicUsize,
+}
+
+impl Queued {
+    fn open(capacity: Option<usize>) -> Arc<Self> {
+        let (mailbox, bell) = (Mailbox::new(), Bell::new());
+        mailbox.open(capacity);
+        let life = bell.open();
+        assert!(bell.settle());
+        Arc::new(Self { mailbox, bell, life, served: AtomicUsize::new(0) })
+    }
+
+    /// Puts an item, and rings where nobody would look; the one who is to enqueue the worker runs it too.
+    fn put(&self, item: usize) {
+        let pushed = self.mailbox.push(item).expect("it is open, and without bound");
+        if pushed == Pushed::First && self.bell.ring() == Rung::Enqueue && self.bell.claim(self.life) {
+            self.slice();
+        }
+    }
+
+    fn slice(&self) {
+        loop {
+            while self.mailbox.pop().is_some() {
+                self.served.fetch_add(1, Ordering::SeqCst);
+            }
+            if self.mailbox.rest() == 0 && self.bell.settle() {
+                return;
+            }
+        }
+    }
+}
+
+/// Only the first item of those that gather rings, and none is left behind by a worker that goes to rest.
+#[test]
+fn put_and_rest() {
+    check_model(|| {
+        let worker = Queued::open(None);
+        let putters: Vec<_> = (0..2)
+            .map(|item| {
+                let worker = Arc::clone(&worker);
+                thread::spawn(move || worker.put(item))
+            })
+            .collect();
+        worker.put(2);
+        putters.into_iter().for_each(|putter| putter.join().expect("put"));
+        assert_eq!(worker.served.load(Ordering::SeqCst), 3, "an item was left behind");
+    });
+}
+
+/// Who sleeps until there is room is woken for it.
+#[test]
+fn room_and_sleep() {
+    check_model(|| exchange(1, 3));
+}
+
+/// Items stay in order and within the bound, those among them that the runner has taken and not begun.
+#[test]
+fn bound_and_order() {
+    check_model(|| exchange(2, 4));
+}
+
+fn exchange(capacity: usize, items: usize) {
+    let mailbox = Mailbox::new();
+    mailbox.open(Some(capacity));
+    let putter = thread::spawn({
+        let mailbox = Arc::clone(&mailbox);
+        move || (0..items).for_each(|item| sleep_and_push(&mailbox, item))
+    });
+    let mut expected = 0;
+    while expected < items {
+        assert!(mailbox.len() <= capacity, "more than its bound");
+        match mailbox.pop() {
+            Some(item) => {
+                assert_eq!(item, expected);
+                expected += 1;
+            }
+            None => thread::yield_now(),
+        }
+    }
+    putter.join().expect("put");
+}
+
+fn sleep_and_push(mailbox: &Mailbox<usize>, item: usize) {
+    mailbox.begin_wait();
+    mailbox.room.block_until(Deadline::Never, || mailbox.push(item).ok());
+    mailbox.end_wait();
+}
+
+/// Items put while the mailbox closes are run, discarded and counted, or come back; none is lost, none comes twice.
 #[test]
 fn put_and_stop() {
     check_model(|| {
         let mailbox = Mailbox::new();
-        mailbox.open(Some(1));
-        let putters: Vec<_> = (0..2)
-            .map(|item| {
-                let mailbox = Arc::clone(&mailbox);
-                thread::spawn(move || mailbox.push(item).is_ok())
-            })
-            .collect();
-        let early = mailbox.pop();
+        mailbox.open(Some(2));
+        let putter = thread::spawn({
+            let mailbox = Arc::clone(&mailbox);
+            move || (0..2).filter(|&item| mailbox.push(item).is_ok()).count()
+        });
+        let runner = thread::spawn({
+            let mailbox = Arc::clone(&mailbox);
+            move || (0..2).filter(|_| mailbox.pop().is_some()).count()
+        });
         mailbox.shut();
-        let drained = usize::from(early.is_some()) + std::iter::from_fn(|| mailbox.pop()).count();
-        let put = putters.into_iter().filter_map(|putter| putter.join().ok()).filter(|put| *put).count();
-        assert_eq!(put, drained);
+        let discarded = mailbox.discard() as usize;
+        assert_eq!(mailbox.len(), 0, "an item is left that nobody counts");
+        assert_eq!(putter.join().expect("put"), discarded + runner.join().expect("ran"), "an item was lost");
         assert!(mailbox.push(9).is_err());
     });
 }

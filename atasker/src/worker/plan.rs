@@ -71,14 +71,11 @@ pub(super) enum Want {
 pub(super) struct Cause {
     pub(super) due: Instant,
     pub(super) missed: u64,
-    /// When the run before it started.
-    pub(super) last_run: Option<Instant>,
 }
 
 /// Numbers since the start.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Counters {
-    pub(super) runs: u64,
     pub(super) errors: u64,
     pub(super) panics: u64,
     pub(super) missed: u64,
@@ -168,8 +165,7 @@ impl Plan {
     pub(super) fn begin_run(&mut self, now: Instant) -> Cause {
         self.in_run = true;
         self.triggered = false;
-        self.counters.runs += 1;
-        let last_run = self.last_run.replace(now);
+        self.last_run = Some(now);
         let missed = std::mem::take(&mut self.missed_since);
         let tick = self.tick.take();
         if let Some(tick) = tick {
@@ -180,13 +176,7 @@ impl Plan {
             Kind::Interval { .. } | Kind::Delay { .. } => tick.unwrap_or(now),
             Kind::Loop | Kind::Event | Kind::Queue => now,
         };
-        Cause { due, missed, last_run }
-    }
-
-    /// The run that began had nothing to run on: its item was discarded meanwhile.
-    pub(super) fn unrun(&mut self, last_run: Option<Instant>) {
-        self.counters.runs -= 1;
-        self.last_run = last_run;
+        Cause { due, missed }
     }
 
     /// A run has ended at `now`. Gives the key to take back, and the deadline to hand to the clock.

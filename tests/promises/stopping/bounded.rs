@@ -66,6 +66,22 @@ fn what_is_queued_when_the_time_is_over_is_cancelled_and_what_runs_is_asked_to_e
     assert_eq!(task.wait().unwrap(), "late");
 }
 
+/// Who is told to end at once ends at once: the picture of what runs must have been taken before that.
+#[test]
+fn what_ends_as_soon_as_it_is_asked_to_is_named_too() {
+    for _ in 0..200 {
+        let s = pool(1);
+        let task = running(&s, || {
+            while !is_cancelled() {
+                std::hint::spin_loop();
+            }
+        });
+        let report = s.stop_timeout(Duration::ZERO);
+        assert_eq!((report.complete, report.ran, report.abandoned.len()), (false, 0, 1));
+        task.wait().unwrap();
+    }
+}
+
 #[test]
 fn after_it_start_works_anew_and_the_late_end_disturbs_nothing() {
     let s = supervisor(Config::new().pool_size(2).reserve_normal(0).reserve_high(0));

@@ -12,7 +12,11 @@
 mod ring;
 mod slice;
 mod stop;
+mod turn;
 
+pub(super) use turn::Turn;
+
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::atomic::AtomicU64 as Serial;
 use std::sync::{Arc, Weak};
@@ -20,7 +24,6 @@ use std::time::Instant;
 
 use super::bell::{Bell, Life};
 use super::body::Step;
-use super::context::WorkerContext;
 use super::mailbox::AnyMailbox;
 use super::plan::{Kind, Phase, Plan, Schedule};
 use crate::clock;
@@ -30,7 +33,7 @@ use crate::pool::{self, Job};
 use crate::priority::Priority;
 use crate::supervisor::{Core as SupervisorCore, Entry, Resident, WorkerInfo, WorkerKind, WorkerState};
 use crate::sync::Mutex;
-use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use crate::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use crate::time::Deadline;
 use crate::wait::WaitList;
 use crate::{fork, log};
@@ -45,17 +48,17 @@ pub(super) struct Setup {
     pub(super) step: Box<dyn Step>,
 }
 
-/// A stopped body that starts again with its supervisor.
+/// What a worker that starts again with its supervisor is started with then.
 struct Kept {
     schedule: Schedule,
     capacity: Option<usize>,
-    step: Box<dyn Step>,
+    /// `None` while it runs.
+    step: Option<Box<dyn Step>>,
 }
 
 /// What whoever has the worker works with.
 struct Body {
     step: Box<dyn Step>,
-    cx: WorkerContext,
     /// `on_start` was called, so `on_stop` will be.
     greeted: bool,
 }
@@ -83,13 +86,13 @@ struct Slice {
     core: Weak<Core>,
     life: Life,
     /// For reports.
-    name: String,
+    name: Cow<'static, str>,
 }
 
 /// One worker. It may be started again after it has stopped.
 pub struct Core {
     id: u64,
-    name: String,
+    name: Cow<'static, str>,
     /// The count of forks at its making.
     born: u32,
     bell: Bell,
@@ -98,13 +101,13 @@ pub struct Core {
     plan: Mutex<Plan>,
     /// Taken by whoever has the worker, so never contended.
     body: Mutex<Option<Body>>,
-    /// For workers built with `autostart`.
-    kept: Mutex<Option<Kept>>,
-    /// What a stop shall keep the body for; `None`: it drops it.
-    keeps: Mutex<Option<(Schedule, Option<usize>)>>,
+    /// For workers built with `autostart`. `None`: a stop drops the body.
+    kept: Mutex<Option<Box<Kept>>>,
     /// `None` until it is started. Stays after the end, for a ringer that comes to enqueue it just then.
     home: Mutex<Option<Home>>,
     mailbox: Option<Arc<dyn AnyMailbox>>,
+    /// Runs since the start. Written by the one who has the worker.
+    runs: AtomicU64,
     /// What the plan says, for bodies that ask in a loop.
     stopping: AtomicBool,
     /// What the plan says, for puts.
@@ -116,7 +119,7 @@ pub struct Core {
 }
 
 impl Core {
-    pub(super) fn new(name: String, mailbox: Option<Arc<dyn AnyMailbox>>) -> Arc<Self> {
+    pub(super) fn new(name: Cow<'static, str>, mailbox: Option<Arc<dyn AnyMailbox>>) -> Arc<Self> {
         static NEXT: Serial = Serial::new(1);
         fork::watch();
         Arc::new(Self {
@@ -128,9 +131,9 @@ impl Core {
             plan: Mutex::new(Plan::new(Instant::now())),
             body: Mutex::new(None),
             kept: Mutex::new(None),
-            keeps: Mutex::new(None),
             home: Mutex::new(None),
             mailbox,
+            runs: AtomicU64::new(0),
             stopping: AtomicBool::new(false),
             paused: AtomicBool::new(false),
             changed: WaitList::default(),
@@ -145,6 +148,24 @@ impl Core {
     pub(super) fn is_stopping(&self) -> bool {
         // Relaxed: a flag that bodies look at when they like; nothing else is published by it.
         self.stopping.load(Ordering::Relaxed)
+    }
+
+    /// The number of the run under way, or of the last one.
+    #[inline]
+    pub(super) fn runs(&self) -> u64 {
+        // Relaxed: a count. Who has heard of a run, has heard of it from its body, which came after.
+        self.runs.load(Ordering::Relaxed)
+    }
+
+    /// A run begins. Called by the one who has the worker.
+    #[inline]
+    fn count_run(&self) {
+        // Not a read-modify-write, which costs as much as a short run: nobody else writes it.
+        self.runs.store(self.runs() + 1, Ordering::Relaxed);
+    }
+
+    pub(super) fn born(&self) -> u32 {
+        self.born
     }
 
     /// Whether this process is a fork of the one that the worker was made in: nothing would run it here.
@@ -192,7 +213,7 @@ impl Core {
         self.stopping.store(false, Ordering::Relaxed);
         self.paused.store(false, Ordering::SeqCst);
         let forgotten = self.kept.lock().take();
-        drop_contained(forgotten.map(|kept| kept.step));
+        drop_contained(forgotten.and_then(|kept| kept.step));
         let entry = match self.let_in(&supervisor, schedule, autostart) {
             Ok(entry) => entry,
             Err(error) => {
@@ -202,11 +223,10 @@ impl Core {
                 return Err(error);
             }
         };
-        *self.keeps.lock() = autostart.then_some((schedule, capacity));
+        *self.kept.lock() = autostart.then(|| Box::new(Kept { schedule, capacity, step: None }));
         log::worker_started(&self.name);
         let greeting = step.has_hooks();
-        let cx = WorkerContext::new(Arc::clone(self), supervisor.weak_handle());
-        *self.body.lock() = Some(Body { step, cx, greeted: false });
+        *self.body.lock() = Some(Body { step, greeted: false });
         let earlier;
         {
             let mut plan = self.plan.lock();
@@ -214,6 +234,7 @@ impl Core {
             let (priority, slice) = (schedule.priority, Arc::new(slice));
             let home = Home { supervisor: Arc::clone(&supervisor), priority, entry, slice };
             earlier = self.home.lock().replace(home);
+            self.runs.store(0, Ordering::Relaxed);
             let deadline = plan.begin(schedule, greeting, supervisor.clock.now());
             if plan.stopping.is_none() {
                 self.arm(&mut plan, &supervisor, deadline);
@@ -266,7 +287,7 @@ impl Core {
             _ => WorkerState::Idle,
         };
         WorkerInfo {
-            name: self.name.clone(),
+            name: self.name.clone().into_owned(),
             kind: match plan.kind {
                 Kind::Loop => WorkerKind::Loop,
                 Kind::Interval { every, .. } => WorkerKind::Interval(every),
@@ -276,7 +297,7 @@ impl Core {
             },
             priority: plan.priority,
             state,
-            runs: plan.counters.runs,
+            runs: self.runs(),
             errors: plan.counters.errors,
             panics: plan.counters.panics,
             missed: plan.counters.missed,
@@ -307,7 +328,12 @@ impl Resident for Core {
     }
 
     fn start_again(self: Arc<Self>, supervisor: &Arc<SupervisorCore>) {
-        let Some(Kept { schedule, capacity, step }) = self.kept.lock().take() else { return };
+        let (schedule, capacity, step) = {
+            let mut kept = self.kept.lock();
+            let Some(Kept { schedule, capacity, step }) = kept.as_deref_mut() else { return };
+            let Some(step) = step.take() else { return };
+            (*schedule, *capacity, step)
+        };
         let setup = Setup { supervisor: Arc::clone(supervisor), schedule, capacity, autostart: true, step };
         match self.start(setup) {
             Ok(()) | Err(Error::AlreadyRunning) => {}

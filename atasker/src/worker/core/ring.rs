@@ -12,7 +12,7 @@ use crate::pool::{Entry, Source};
 use crate::sync::atomic::Ordering;
 
 impl Core {
-    /// The mailbox has one item more.
+    /// The mailbox has an item, and nobody who would look.
     pub(in crate::worker) fn item_came(self: &Arc<Self>) {
         // The race this closes: a resume stores first and counts the items second; this put has pushed first and loads
         // second, so one of the two rings.
@@ -126,6 +126,12 @@ impl Core {
     pub(super) fn want(&self) -> Want {
         let plan = self.plan.lock();
         plan.want(self.items())
+    }
+
+    /// The same for the one who has the worker, and who lets it rest where there is nothing.
+    pub(super) fn want_or_rest(&self) -> Want {
+        let plan = self.plan.lock();
+        plan.want(self.mailbox.as_ref().map_or(0, |mailbox| mailbox.rest()))
     }
 
     pub(super) fn take_back(&self, timer: Option<clock::Key>) {

@@ -1,75 +1,73 @@
 //! What a worker does with one admission: greets once, runs what is wanted, reports errors, and lets itself go.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
+use super::super::context::WorkerContext;
 use super::super::outcome::WorkerError;
-use super::super::plan::{Cause, Kind, Plan, Want};
-use super::{Body, Core, Home, Slice};
+use super::super::plan::Want;
+use super::{Body, Core, Home, Slice, Turn};
 use crate::log;
 use crate::panics::{contain, drop_contained};
 use crate::pool::{Job, Pool, Ran, Refusal, Tally};
-use crate::priority::Priority;
 use crate::supervisor::Core as SupervisorCore;
-
-/// A queue worker lets its place go after this long, so that a busy one can't hold it against its equals.
-const SLICE: Duration = Duration::from_millis(1);
 
 impl Core {
     /// What the one who has the worker does: greets once, runs what is wanted, and lets it go.
     pub(super) fn slice(self: &Arc<Self>) {
         let Home { supervisor, priority, .. } = self.own_home();
         let mut body = self.take_body();
-        self.greet(&mut body);
-        let began = supervisor.clock.now();
-        let mut runs = 0_u32;
+        let mut now = supervisor.clock.now();
+        let mut cx = WorkerContext::new(Arc::clone(self), supervisor.weak_handle(), now);
+        if self.greet(&mut body, &cx) {
+            now = supervisor.clock.now();
+        }
+        let mut turn = Turn::new(self, &supervisor, priority, now);
         loop {
             let cause = {
                 let mut plan = self.plan.lock();
-                match plan.want(self.items()) {
-                    Want::Run if runs == 0 || self.goes_on(&plan, &supervisor, priority, began) => {
-                        plan.begin_run(supervisor.clock.now())
-                    }
-                    _ => break,
+                if plan.want(self.items()) != Want::Run {
+                    break;
                 }
+                // A run on an item begins when the item is there.
+                (self.mailbox.is_none()).then(|| plan.begin_run(turn.began()))
             };
-            self.run(&supervisor, &mut body, cause);
-            runs += 1;
+            if let Some(cause) = cause {
+                self.count_run();
+                cx.begin_run(cause.due, cause.missed);
+            }
+            self.step(&mut body, &mut cx, &mut turn);
+            if cause.is_some() {
+                self.plan_next(&supervisor);
+                break;
+            }
+            if !turn.goes_on() {
+                break;
+            }
         }
         *self.body.lock() = Some(body);
         self.let_go();
     }
 
-    /// Whether a slice goes on after a run: only with a queue, only for a while, and not while something above waits.
-    pub(super) fn goes_on(&self, plan: &Plan, supervisor: &SupervisorCore, priority: Priority, began: Instant) -> bool {
-        matches!(plan.kind, Kind::Queue)
-            && !supervisor.pool.is_wanted_above(priority)
-            && supervisor.clock.now().saturating_duration_since(began) < SLICE
-    }
-
-    pub(super) fn run(self: &Arc<Self>, supervisor: &SupervisorCore, body: &mut Body, cause: Cause) {
-        body.cx.begin_run(cause);
-        let Body { step, cx, .. } = body;
-        let error = match contain(|| step.step(cx)) {
-            Ok(Some(Ok(flow))) => {
+    /// One run, or with a queue as many as the turn lasts, up to the first that does not end well.
+    fn step(self: &Arc<Self>, body: &mut Body, cx: &mut WorkerContext, turn: &mut Turn<'_>) {
+        let error = match contain(|| body.step.step(cx, turn)) {
+            Ok(Ok(flow)) => {
                 if flow.is_break() {
                     self.break_off();
                 }
-                None
+                return;
             }
-            Ok(None) => {
-                cx.unrun();
-                self.plan.lock().unrun(cause.last_run);
-                None
-            }
-            Ok(Some(Err(message))) => Some(WorkerError::Failed(message)),
-            Err(panic) => Some(WorkerError::Panicked(panic)),
+            Ok(Err(message)) => WorkerError::Failed(message),
+            Err(panic) => WorkerError::Panicked(panic),
         };
-        if let Some(error) = error {
-            self.report(body, &error);
-            // Its payload is the user's.
-            drop_contained(error);
-        }
+        self.report(body, cx, &error);
+        // Its payload is the user's.
+        drop_contained(error);
+        turn.look_soon();
+    }
+
+    /// A planned run has ended: plans the next one.
+    fn plan_next(self: &Arc<Self>, supervisor: &SupervisorCore) {
         let stale = {
             let mut plan = self.plan.lock();
             let (stale, deadline) = plan.end_run(supervisor.clock.now());
@@ -81,7 +79,7 @@ impl Core {
         self.take_back(stale);
     }
 
-    pub(super) fn report(&self, body: &mut Body, error: &WorkerError) {
+    pub(super) fn report(&self, body: &mut Body, cx: &WorkerContext, error: &WorkerError) {
         {
             let counters = &mut self.plan.lock().counters;
             match error {
@@ -89,9 +87,8 @@ impl Core {
                 WorkerError::Panicked(_) => counters.panics += 1,
             }
         }
-        let Body { step, cx, .. } = body;
         log::worker_error(&self.name, cx.run(), error);
-        self.hook("on_error", || step.on_error(error, cx));
+        self.hook("on_error", || body.step.on_error(error, cx));
     }
 
     /// Runs a hook of the user's. Its panic is counted and told, and nobody is asked about it.
@@ -102,7 +99,8 @@ impl Core {
         }
     }
 
-    pub(super) fn greet(&self, body: &mut Body) {
+    /// Calls `on_start`, where that is still to be done. Whether it did.
+    pub(super) fn greet(&self, body: &mut Body, cx: &WorkerContext) -> bool {
         let greeting = {
             let mut plan = self.plan.lock();
             // A stop may have been asked for before the first run: then only if there are items to work off.
@@ -110,10 +108,11 @@ impl Core {
             std::mem::take(&mut plan.greeting) && runs
         };
         if greeting {
-            let Body { step, cx, greeted } = body;
+            let Body { step, greeted } = body;
             *greeted = true;
             self.hook("on_start", || step.on_start(cx));
         }
+        greeting
     }
 
     pub(super) fn take_body(&self) -> Body {
@@ -123,7 +122,7 @@ impl Core {
     /// Lets a worker go that this thread has: to rest, to the queue, or to its end.
     pub(super) fn let_go(self: &Arc<Self>) {
         loop {
-            match self.want() {
+            match self.want_or_rest() {
                 Want::Finish => return self.finish(),
                 Want::Run => {
                     self.bell.requeue();

@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use super::super::bell::Seized;
+use super::super::body::Step;
+use super::super::context::WorkerContext;
 use super::super::plan::Phase;
-use super::{Body, Core, Home, Kept};
+use super::{Body, Core, Home};
 use crate::log;
 use crate::panics::drop_contained;
 use crate::pool;
@@ -99,16 +101,14 @@ impl Core {
         // As a body of its own, wherever it runs: what the hook and the Drop of the state call, a stop of this very
         // worker among it, must not wait for this thread.
         pool::enter(&home.supervisor.pool, home.job(), || {
-            let Body { mut step, cx, greeted } = self.take_body();
+            let Body { mut step, greeted } = self.take_body();
             if greeted {
+                let now = home.supervisor.clock.now();
+                let cx = WorkerContext::new(Arc::clone(self), home.supervisor.weak_handle(), now);
                 self.hook("on_stop", || step.on_stop(&cx));
             }
             self.discard_items();
-            drop(cx);
-            match self.keeps.lock().take() {
-                Some((schedule, capacity)) => *self.kept.lock() = Some(Kept { schedule, capacity, step }),
-                None => drop_contained(step),
-            }
+            drop_contained(self.keep(step));
         });
         log::worker_stopped(&self.name);
         {
@@ -120,6 +120,14 @@ impl Core {
         let resident: Arc<dyn Resident> = Arc::<Self>::clone(self);
         home.supervisor.dismiss(&resident, home.entry);
         self.changed.wake_all();
+    }
+
+    /// Keeps the body of a worker that starts again. It comes back where it is not to be kept.
+    fn keep(&self, step: Box<dyn Step>) -> Option<Box<dyn Step>> {
+        match self.kept.lock().as_deref_mut() {
+            Some(kept) => kept.step.replace(step),
+            None => Some(step),
+        }
     }
 
     /// Stops it and waits for that; in its own body it only asks.
