@@ -7,12 +7,8 @@
 pub(super) fn end_sleeps_sharply() {
     #[cfg(any(target_os = "linux", target_os = "android"))]
     {
-        const NANOSECONDS: libc::c_ulong = 1;
-        // SAFETY: the call takes a number and no pointer, and changes nothing but how long this thread's sleeps may
-        // overrun. A failure leaves them as they were.
-        #[allow(unsafe_code)]
-        unsafe {
-            libc::prctl(libc::PR_SET_TIMERSLACK, NANOSECONDS);
-        }
+        const NANOSECONDS: u64 = 1;
+        // Refused, it leaves the sleeps as they were.
+        _ = nix::sys::prctl::set_timerslack(NANOSECONDS);
     }
 }
