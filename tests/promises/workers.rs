@@ -43,6 +43,19 @@ fn a_loop_lets_others_of_its_priority_run() {
     worker.stop();
 }
 
+/// The queue never becomes empty: what comes from outside must not wait for that.
+#[test]
+fn a_thousand_loops_let_others_of_their_priority_run() {
+    let s = pool(2);
+    let workers: Vec<_> = (0..1_000).map(|_| background_worker(|| ()).supervisor(&s).start().unwrap()).collect();
+    for _ in 0..3 {
+        let task = background_task(|| ()).supervisor(&s).start();
+        returns(move || task.wait().unwrap());
+    }
+    drop(workers);
+    s.stop();
+}
+
 #[test]
 fn an_event_runs_when_it_is_triggered_and_not_before() {
     let s = pool(2);

@@ -159,7 +159,7 @@ impl State {
         for _ in 0..super::home::AHEAD {
             let Some(entry) = ring.pop() else { break };
             self.slot(home.thread).handed -= 1;
-            self.queues.of[priority].push(entry, None);
+            self.put(priority, entry, None);
         }
     }
 

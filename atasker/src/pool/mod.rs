@@ -278,7 +278,7 @@ impl Pool {
                 (Entry::Job(job), 0) => Some(Arc::clone(job)),
                 _ => None,
             };
-            state.queues.of[priority].push(entry, since);
+            state.put(priority, entry, since);
             (state.call_for(priority), since.and_then(|since| state.begin_watch(since)), job)
         };
         if let Some(at) = look_at {
