@@ -31,7 +31,7 @@ use crossbeam_utils::CachePadded;
 pub use current::is_cancelled;
 pub(crate) use current::{enter, home, is_inside, is_running_here};
 pub use entry::Named;
-pub(crate) use entry::{Closure, Entry, OwnName, StaticName};
+pub(crate) use entry::{Closure, Entry, OwnName, Place, StaticName};
 pub(crate) use home::Home;
 pub(crate) use job::{Job, Ran, Refusal};
 pub(crate) use ledger::Tally;
@@ -83,6 +83,9 @@ pub(crate) enum Refused {
 }
 
 /// The threads of one supervisor.
+// Aligned, so that the count of its owners, which each handle of a task adds to, is not on a line with what every thread
+// reads: with 100,000 handles alive, a result took 118 ns instead of 100.
+#[repr(align(128))]
 pub(crate) struct Pool {
     /// The supervisor's name.
     name: String,

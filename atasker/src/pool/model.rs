@@ -40,7 +40,7 @@ impl Job for Probe {
     fn is_live(&self) -> bool {
         true
     }
-    fn run(self: Arc<Self>, tally: &Tally<'_>) -> Ran {
+    fn run(&self, tally: &Tally<'_>) -> Ran {
         let running = self.running.fetch_add(1, Ordering::SeqCst) + 1;
         self.most.fetch_max(running, Ordering::SeqCst);
         thread::yield_now();
@@ -75,7 +75,7 @@ impl Job for Spawner {
     fn is_live(&self) -> bool {
         true
     }
-    fn run(self: Arc<Self>, tally: &Tally<'_>) -> Ran {
+    fn run(&self, tally: &Tally<'_>) -> Ran {
         for _ in 0..2 {
             let before = self.probe.done.load(Ordering::SeqCst);
             let spawned = Arc::<Probe>::clone(&self.probe);

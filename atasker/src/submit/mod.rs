@@ -21,7 +21,7 @@ use crate::panics::drop_contained;
 use crate::pool::{Closure, Entry, Job, Named, Refused, Source};
 use crate::priority::Priority;
 use crate::supervisor::Core;
-use crate::task::{Cell, Head, Task};
+use crate::task::{Cell, Detail, Task};
 use crate::time::Deadline;
 
 /// How a task is to be started.
@@ -115,21 +115,21 @@ where
 {
     let Plan { name, priority, delay } = plan;
     let delay = delay.filter(|delay| !delay.is_zero());
-    let head = Head::new(name, core.task_times(), delay.map(|_| (&core.pool, priority)));
-    let cell = Cell::<N, F, T>::new(head, body);
+    let detail = Detail::of(name, core.task_times(), delay.map(|_| (&core.pool, priority)));
+    let cell = Cell::new::<N, F, T>(detail, body);
     let taken = match delay {
         None => queue(core, priority, &cell),
         Some(delay) => wait_first(core, &cell, delay),
     };
+    // Where there is no body, a stop was faster than the refusal and has cancelled the task, which its handle says.
+    let taken = taken.or_else(|NotTaken| cell.take_body().map_or(Ok(()), Err));
     (Task::new(cell, &core.pool, priority), taken)
 }
 
-fn queue<N, F, T>(core: &Arc<Core>, priority: Priority, cell: &Arc<Cell<N, F, T>>) -> Result<(), F>
-where
-    N: Named,
-    F: FnOnce() -> T + Send + 'static,
-    T: Send + 'static,
-{
+/// A task was refused; its body is still in its cell.
+struct NotTaken;
+
+fn queue(core: &Arc<Core>, priority: Priority, cell: &Arc<Cell>) -> Result<(), NotTaken> {
     loop {
         let why = match cell.queue(&core.pool, priority) {
             Ok(()) => return Ok(()),
@@ -140,32 +140,26 @@ where
             Err(Refused::Stopped) => Error::Stopped,
             Err(Refused::Forked) => Error::Forked,
             Err(Refused::NoThread) => {
-                return refused(&**cell, cell.reject_counted(&core.pool), &"the system gives no thread");
+                return refused(cell, cell.reject_counted(&core.pool), &"the system gives no thread");
             }
         };
-        return refused(&**cell, cell.reject(&core.pool), &why);
+        return refused(cell, cell.reject(&core.pool), &why);
     }
 }
 
-fn wait_first<N, F, T>(core: &Arc<Core>, cell: &Arc<Cell<N, F, T>>, delay: Duration) -> Result<(), F>
-where
-    N: Named,
-    F: FnOnce() -> T + Send + 'static,
-    T: Send + 'static,
-{
+fn wait_first(core: &Arc<Core>, cell: &Arc<Cell>, delay: Duration) -> Result<(), NotTaken> {
     if let Err(why) = core.ensure_running() {
-        return refused(&**cell, cell.reject(&core.pool), &why);
+        return refused(cell, cell.reject(&core.pool), &why);
     }
     let due = Deadline::after(core.clock.now(), delay);
     match cell.delay(&core.clock, due) {
         Ok(()) => Ok(()),
-        Err(clock::Refused::Stopped) => refused(&**cell, cell.reject(&core.pool), &Error::Stopped),
-        Err(clock::Refused::NoThread(error)) => refused(&**cell, cell.reject(&core.pool), &error),
+        Err(clock::Refused::Stopped) => refused(cell, cell.reject(&core.pool), &Error::Stopped),
+        Err(clock::Refused::NoThread(error)) => refused(cell, cell.reject(&core.pool), &error),
     }
 }
 
-fn refused<F>(cell: &dyn Job, body: Option<F>, why: &dyn std::fmt::Display) -> Result<(), F> {
+fn refused(cell: &Cell, rejected: bool, why: &dyn std::fmt::Display) -> Result<(), NotTaken> {
     log::rejected(cell.name(), &why.to_string());
-    // `None`: a stop was faster and has cancelled it, which its handle says.
-    body.map_or(Ok(()), Err)
+    if rejected { Err(NotTaken) } else { Ok(()) }
 }

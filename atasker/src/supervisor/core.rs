@@ -236,7 +236,7 @@ impl Job for Errand {
         true
     }
 
-    fn run(self: Arc<Self>, _tally: &Tally<'_>) -> Ran {
+    fn run(&self, _tally: &Tally<'_>) -> Ran {
         self.work();
         Ran::Errand
     }
