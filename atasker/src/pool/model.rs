@@ -24,6 +24,7 @@ impl Overseer for Listener {
     fn no_thread(&self, error: &std::io::Error, _stranded: bool) {
         panic!("{error}");
     }
+    fn idle(&self) {}
 }
 
 /// A job that records how many of its priority and above run at once.

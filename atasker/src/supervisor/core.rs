@@ -15,7 +15,7 @@ use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::time::Deadline;
 use crate::wait::WaitList;
-use crate::{fork, log};
+use crate::{fork, log, task};
 
 /// After a refusal of every thread, the pool tries again this much later, as long as work is stranded.
 const THREAD_RETRY: Duration = Duration::from_millis(100);
@@ -142,6 +142,10 @@ impl Overseer for Core {
             let bell = Arc::new(ThreadRetry(Weak::clone(&self.me)));
             _ = self.clock.insert(Deadline::after(self.clock.now(), THREAD_RETRY), bell);
         }
+    }
+
+    fn idle(&self) {
+        task::trim_spares();
     }
 }
 

@@ -76,8 +76,8 @@ pub(crate) trait Join<T>: Job {
     /// The result, if the task has ended; else leaves the waker to be used when it has, or can be claimed.
     fn collect(&self, waker: Option<&Waker>) -> Option<Output<T>>;
 
-    /// The pool and the priority are those that it was submitted with.
-    fn cancel(self: Arc<Self>, pool: &Arc<Pool>, priority: Priority) -> CancelOutcome;
+    /// The pool and the priority are those that it was submitted with. `None`: the pool is gone.
+    fn cancel(self: Arc<Self>, pool: Option<&Arc<Pool>>, priority: Priority) -> CancelOutcome;
 }
 
 impl Detail {
@@ -211,6 +211,12 @@ impl Cell {
     /// The body of a task that was rejected, for the caller to have back.
     pub(crate) fn take_body<F: 'static>(&self) -> Option<F> {
         self.handover.take_body()
+    }
+
+    /// Drops that body.
+    #[cold]
+    pub(crate) fn drop_refused(&self) {
+        self.handover.take_unrun().into_iter().for_each(drop_contained);
     }
 
     /// Ends it as `Cancelled` or `Rejected` and wakes the waiter. The status before; `None`: it had started.
@@ -401,11 +407,14 @@ impl<T: Send + 'static> Join<T> for Cell {
         self.result()
     }
 
-    fn cancel(self: Arc<Self>, pool: &Arc<Pool>, priority: Priority) -> CancelOutcome {
-        if pool.is_forked() {
-            return CancelOutcome::TooLate;
-        }
+    fn cancel(self: Arc<Self>, pool: Option<&Arc<Pool>>, priority: Priority) -> CancelOutcome {
         let end = || self.handover.state().end_unstarted(TaskStatus::Cancelled);
+        let Some(pool) = pool else {
+            // Whatever there was to run it is no more, and neither are its counts.
+            let ended = end().is_some();
+            self.drop_refused();
+            return if ended { CancelOutcome::Dequeued } else { CancelOutcome::TooLate };
+        };
         if pool.cancel(priority, || end().map(|before| before == TaskStatus::Delayed)) {
             self.tell_end();
             self.drop_unrun(pool);

@@ -18,11 +18,13 @@ use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 pub(crate) use cell::{Cell, Detail, Join, next_id};
+pub(crate) use spare::trim as trim_spares;
 pub use state::{CancelOutcome, TaskStatus};
 pub use wait::{wait_all, wait_completed, wait_completed_timeout};
 
 use crate::error::{TaskError, WaitError};
-use crate::pool::{self, Job, Pool};
+use crate::fork;
+use crate::pool::{self, Job, Pool, PoolNumber};
 use crate::priority::Priority;
 use crate::time::Deadline;
 
@@ -53,8 +55,9 @@ use crate::time::Deadline;
 pub struct Task<T> {
     /// The handle's end of the cell. `None` once it has been given back, at the handle's end.
     cell: Option<Arc<dyn Join<T>>>,
-    /// Here, and not in the cell: counted up and down by whoever has the handle, and not by who runs the task.
-    pool: Arc<Pool>,
+    pool: PoolNumber,
+    /// The count of forks at its making.
+    born: u32,
     priority: Priority,
     /// An earlier poll too deep on a pool thread's stack has got the task a thread of its own.
     carried: bool,
@@ -84,7 +87,12 @@ pub struct TaskInfo {
 
 impl<T> Task<T> {
     pub(crate) fn new(cell: Arc<dyn Join<T>>, pool: &Arc<Pool>, priority: Priority) -> Self {
-        Self { cell: Some(cell), pool: Arc::clone(pool), priority, carried: false, collected: false }
+        Self { cell: Some(cell), pool: pool.number(), born: fork::count(), priority, carried: false, collected: false }
+    }
+
+    /// Whether this process is a fork of the one that the task was started in: its pool's threads are not here.
+    fn is_forked(&self) -> bool {
+        self.born != fork::count()
     }
 
     fn cell(&self) -> &Arc<dyn Join<T>> {
@@ -98,7 +106,12 @@ impl<T> Task<T> {
     /// [`TaskError::Panicked`], [`TaskError::Cancelled`], [`TaskError::Rejected`] as the task ended;
     /// [`TaskError::Deadlock`] from inside the task itself, or inside a task that it waits for on the same thread.
     /// (A longer cycle, over several threads, is not seen: it waits for ever.)
+    #[inline]
     pub fn wait(mut self) -> Result<T, TaskError> {
+        // Often it is there, and then handing it on from fn to fn costs more than taking it.
+        if let Some(result) = self.cell().collect(None) {
+            return result;
+        }
         self.block(Deadline::Never, true).expect("a wait without a deadline ends with a result")
     }
 
@@ -178,7 +191,7 @@ impl<T> Task<T> {
         if pool::is_running_here(&job) {
             return Some(Err(TaskError::Deadlock));
         }
-        if self.pool.is_forked() {
+        if self.is_forked() {
             // Its threads stayed in the parent process: nobody here would ever run it.
             return Some(Err(TaskError::Rejected));
         }
@@ -191,16 +204,16 @@ impl<T> Task<T> {
         if *carried || self.cell().status() != TaskStatus::Queued {
             return None;
         }
-        let home = pool::home().filter(|home| Arc::ptr_eq(&home.pool, &self.pool))?;
+        let home = pool::home().filter(|home| home.pool.number() == self.pool)?;
         let job: Arc<dyn Job> = Arc::clone(self.cell()) as Arc<dyn Job>;
-        if self.pool.is_deep() {
-            *carried = self.pool.carry(self.priority, &job);
+        if home.pool.is_deep() {
+            *carried = home.pool.carry(self.priority, &job);
             if *carried {
                 return None;
             }
         }
         // Run here, it is ended; or another thread was first, and wakes this one when it is.
-        if self.pool.run_here(&home, self.priority, &job) { self.cell().collect(None) } else { None }
+        if home.pool.run_here(&home, self.priority, &job) { self.cell().collect(None) } else { None }
     }
 }
 
@@ -253,7 +266,10 @@ impl<T> Task<T> {
     /// Cancels it: before it started, it never will; while it runs, its body is asked to end and sees
     /// [`is_cancelled`](crate::is_cancelled). A body that ends by itself is `Completed` all the same.
     pub fn cancel(&self) -> CancelOutcome {
-        Arc::clone(self.cell()).cancel(&self.pool, self.priority)
+        if self.is_forked() {
+            return CancelOutcome::TooLate;
+        }
+        Arc::clone(self.cell()).cancel(self.pool.find().as_ref(), self.priority)
     }
 }
 

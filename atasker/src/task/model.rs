@@ -17,6 +17,7 @@ impl Overseer for Deaf {
     fn look_for_slow_starts(&self, _at: std::time::Instant) {}
     fn quiet(&self) {}
     fn no_thread(&self, _error: &std::io::Error, _stranded: bool) {}
+    fn idle(&self) {}
 }
 
 /// A queued task that counts its runs, with the pool's end of it and its handle.
@@ -82,19 +83,17 @@ fn a_result_is_dropped_once_when_its_handle_goes() {
     check_model(|| {
         let drops = Arc::new(AtomicUsize::new(0));
         let pool = Pool::new("model", &Config::new(), Weak::<Deaf>::new());
-            let counted = Counted(Arc::clone(&drops));
+        let counted = Counted(Arc::clone(&drops));
         let cell = Cell::new::<OwnName<()>, _, _>(None, move || counted);
         let job: Arc<dyn Job> = Arc::<Cell>::clone(&cell);
-        let task = Task::new(cell, &pool, Priority::Normal);
-        let runner = thread::spawn({
-            let job = Arc::clone(&job);
-            move || _ = run_uncounted(job)
+        let task = Task::<Counted>::new(cell, &pool, Priority::Normal);
+        let runner = thread::spawn(move || {
+            _ = run_uncounted(Arc::clone(&job));
+            job.retire();
         });
         drop(task);
         runner.join().expect("ran");
-        // By one of the two, and not only with the cell: the pool's end of it is still here.
         assert_eq!(drops.load(Ordering::SeqCst), 1);
-        drop(job);
     });
 }
 

@@ -15,8 +15,11 @@ use crate::wait::IS_MODEL;
 /// So many cells go from thread to thread at once.
 const BATCH: usize = 64;
 
-/// So many batches are kept for all threads: 2 MiB of cells at most, what is beyond is freed.
-const BATCHES: usize = 256;
+/// So many batches are kept for all threads while there is work, 14 MiB of cells: what is beyond is freed.
+const BATCHES: usize = 2048;
+
+/// And so many when there is none.
+const BATCHES_AT_REST: usize = 64;
 
 thread_local! {
     /// This thread's own: two batches at most.
@@ -83,4 +86,19 @@ fn give_batch(batch: Vec<Arc<Cell>>) {
         batches.push(batch);
         COUNT.store(batches.len(), Ordering::Relaxed);
     }
+}
+
+/// Frees what is not worth keeping when there is nothing to do.
+pub(crate) fn trim() {
+    // Relaxed: it only saves a look.
+    if COUNT.load(Ordering::Relaxed) <= BATCHES_AT_REST {
+        return;
+    }
+    let Ok(mut batches) = BATCHES_OF_ALL.try_lock() else { return };
+    let kept = BATCHES_AT_REST.min(batches.len());
+    let surplus = batches.split_off(kept);
+    batches.shrink_to_fit();
+    COUNT.store(batches.len(), Ordering::Relaxed);
+    drop(batches);
+    drop(surplus);
 }
