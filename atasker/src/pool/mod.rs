@@ -45,6 +45,7 @@ use crate::fork;
 use crate::priority::{PerPriority, Priority};
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use ahead::KEPT;
 use glance::Glance;
 use home::Kept;
 use inbox::WayIn;
@@ -162,6 +163,11 @@ impl Pool {
 
     pub(crate) fn number(&self) -> PoolNumber {
         self.number
+    }
+
+    /// The count of forks at its making.
+    pub(crate) fn born(&self) -> u32 {
+        self.born
     }
 
     /// Begins to take work in, and makes `min_threads` threads.
@@ -324,6 +330,11 @@ impl Pool {
             self.lock().condemned += 1;
             self.refuse(vec![(priority, entry)], Refusal::Cancelled);
         }
+    }
+
+    /// A stop has given up on this thread, whose body has ended since: what is left in its rings is refused.
+    fn refuse_all_kept(self: &Arc<Self>, home: &Home) {
+        KEPT.into_iter().for_each(|priority| self.refuse_kept(home, priority));
     }
 
     /// Whether this process is a fork of the one that the pool lives in. Its locks are then not to be touched: a

@@ -56,7 +56,7 @@ pub struct Task<T> {
     /// The handle's end of the cell. `None` once it has been given back, at the handle's end.
     cell: Option<Arc<dyn Join<T>>>,
     pool: PoolNumber,
-    /// The count of forks at its making.
+    /// The count of forks at the pool's making.
     born: u32,
     priority: Priority,
     /// An earlier poll too deep on a pool thread's stack has got the task a thread of its own.
@@ -87,10 +87,10 @@ pub struct TaskInfo {
 
 impl<T> Task<T> {
     pub(crate) fn new(cell: Arc<dyn Join<T>>, pool: &Arc<Pool>, priority: Priority) -> Self {
-        Self { cell: Some(cell), pool: pool.number(), born: fork::count(), priority, carried: false, collected: false }
+        Self { cell: Some(cell), pool: pool.number(), born: pool.born(), priority, carried: false, collected: false }
     }
 
-    /// Whether this process is a fork of the one that the task was started in: its pool's threads are not here.
+    /// Whether this process is a fork of the one that the task's pool was made in: its threads are not here.
     fn is_forked(&self) -> bool {
         self.born != fork::count()
     }
