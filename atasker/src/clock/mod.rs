@@ -4,9 +4,9 @@
 //! something, so a slow body makes itself late, never the others.
 
 mod lead;
+mod queue;
 mod slack;
 
-use std::collections::BTreeMap;
 use std::hint;
 use std::io;
 use std::sync::Arc;
@@ -16,6 +16,7 @@ use crate::sync::thread::{Builder, JoinHandle};
 use crate::sync::{Mutex, Parker, Unparker};
 use crate::time::Deadline;
 use lead::Lead;
+use queue::Queue;
 
 /// Rung bells are taken off the queue this many at a time, so that a stop or an insertion never waits long for the lock.
 const BATCH: usize = 256;
@@ -64,8 +65,7 @@ struct State {
     open: bool,
     /// Counts the openings: a thread of an earlier one leaves.
     epoch: u64,
-    next_serial: u64,
-    deadlines: BTreeMap<Key, Arc<dyn Bell>>,
+    deadlines: Queue,
     /// Its thread, made with the first deadline.
     thread: Option<ClockThread>,
 }
@@ -79,7 +79,7 @@ struct ClockThread {
 
 impl Clock {
     pub(crate) fn new(name: &str) -> Arc<Self> {
-        let state = State { open: false, epoch: 0, next_serial: 0, deadlines: BTreeMap::new(), thread: None };
+        let state = State { open: false, epoch: 0, deadlines: Queue::default(), thread: None };
         Arc::new(Self { name: name.to_owned(), origin: Instant::now(), state: Mutex::new(state) })
     }
 
@@ -113,9 +113,7 @@ impl Clock {
             return Err(Refused::Stopped);
         }
         self.make_thread(&mut state).map_err(Refused::NoThread)?;
-        let key = Key { at, serial: state.next_serial };
-        state.next_serial += 1;
-        state.deadlines.insert(key, bell);
+        let key = state.deadlines.insert(at, bell);
         let thread = state.thread.as_mut().expect("made above");
         let wake = at < thread.sleeps_until;
         let unparker = wake.then(|| {
@@ -131,7 +129,7 @@ impl Clock {
 
     /// Takes a deadline back. `false`: it has been rung, or is about to be.
     pub(crate) fn remove(&self, key: Key) -> bool {
-        let bell = self.state.lock().deadlines.remove(&key);
+        let bell = self.state.lock().deadlines.remove(key);
         bell.is_some()
     }
 
@@ -142,7 +140,7 @@ impl Clock {
             state.open = false;
             std::mem::take(&mut state.deadlines)
         };
-        let told: Vec<_> = dropped.into_values().filter(|bell| Arc::clone(bell).dropped()).collect();
+        let told: Vec<_> = dropped.into_bells().filter(|bell| Arc::clone(bell).dropped()).collect();
         // Only now: a Drop of the user's may take long, or wait for another that is dropped with it.
         told.into_iter().for_each(Bell::drop_body);
     }
@@ -191,12 +189,11 @@ impl Clock {
                 }
                 let now = self.now();
                 while due.len() < BATCH
-                    && let Some(first) = state.deadlines.first_entry()
-                    && first.key().at.is_due(now)
+                    && let Some(first) = state.deadlines.pop_due(now)
                 {
-                    due.push(first.remove_entry());
+                    due.push(first);
                 }
-                let next = state.deadlines.first_key_value().map_or(Deadline::Never, |(key, _)| key.at);
+                let next = state.deadlines.next();
                 let thread = state.thread.as_mut().expect("looked at above");
                 thread.sleeps_until = next;
                 next

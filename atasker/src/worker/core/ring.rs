@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::super::bell::Rung;
 use super::super::plan::{Phase, Want};
-use super::{Core, Home};
+use super::Core;
 use crate::clock;
 use crate::error::{ConfigError, Error, Result};
 use crate::pool::{Entry, Source};
@@ -31,7 +31,7 @@ impl Core {
     /// Puts the worker, whose bell says `Queued`, into its pool's queue.
     pub(super) fn enqueue(self: &Arc<Self>) {
         let home = self.own_home();
-        if home.supervisor.pool.submit(home.priority, Entry::Job(home.job()), Source::Inside).is_err() {
+        if home.shared().pool.submit(home.priority, Entry::Job(home.job()), Source::Inside).is_err() {
             // The pool was closed by a bounded stop that ran out: nothing will run this worker again.
             self.request_stop(true);
         }
@@ -78,15 +78,15 @@ impl Core {
         if self.is_forked() {
             return;
         }
-        let Some(Home { supervisor, .. }) = self.home() else { return };
+        let Some(home) = self.home() else { return };
         {
             let mut plan = self.plan.lock();
             if plan.phase == Phase::Stopped || !plan.paused {
                 return;
             }
             self.paused.store(false, Ordering::SeqCst);
-            let deadline = plan.resume(supervisor.clock.now());
-            self.arm(&mut plan, &supervisor, deadline);
+            let deadline = plan.resume(home.shared().clock.now());
+            self.arm(&mut plan, home.shared(), deadline);
         }
         self.ring_if_wanted();
     }
@@ -98,14 +98,14 @@ impl Core {
         if self.is_forked() {
             return Err(Error::Forked);
         }
-        let Some(Home { supervisor, .. }) = self.home() else { return Err(Error::NotRunning) };
+        let Some(home) = self.home() else { return Err(Error::NotRunning) };
         let timer = {
             let mut plan = self.plan.lock();
             if plan.phase != Phase::Running || plan.stopping.is_some() {
                 return Err(Error::NotRunning);
             }
-            let (timer, deadline) = plan.set_interval(interval, supervisor.clock.now());
-            self.arm(&mut plan, &supervisor, deadline);
+            let (timer, deadline) = plan.set_interval(interval, home.shared().clock.now());
+            self.arm(&mut plan, home.shared(), deadline);
             timer
         };
         self.take_back(timer);
@@ -136,7 +136,7 @@ impl Core {
 
     pub(super) fn take_back(&self, timer: Option<clock::Key>) {
         if let (Some(key), Some(home)) = (timer, self.home()) {
-            home.supervisor.clock.remove(key);
+            home.shared().clock.remove(key);
         }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::super::context::WorkerContext;
 use super::super::outcome::WorkerError;
 use super::super::plan::Want;
-use super::{Body, Core, Home, Slice, Turn};
+use super::{Body, Core, Home, Turn};
 use crate::log;
 use crate::panics::{contain, drop_contained};
 use crate::pool::{Job, Pool, Ran, Refusal, Tally};
@@ -13,15 +13,15 @@ use crate::supervisor::Core as SupervisorCore;
 
 impl Core {
     /// What the one who has the worker does: greets once, runs what is wanted, and lets it go.
-    pub(super) fn slice(self: &Arc<Self>) {
-        let Home { supervisor, priority, .. } = self.own_home();
+    fn slice(self: &Arc<Self>, home: &Arc<Home>) {
+        let supervisor = home.shared();
         let mut body = self.take_body();
         let mut now = supervisor.clock.now();
-        let mut cx = WorkerContext::new(Arc::clone(self), supervisor.weak_handle(), now);
+        let mut cx = WorkerContext::new(Arc::clone(self), Arc::clone(home), now);
         if self.greet(&mut body, &cx) {
             now = supervisor.clock.now();
         }
-        let mut turn = Turn::new(self, &supervisor, priority, now);
+        let mut turn = Turn::new(self, supervisor, home.priority, now);
         loop {
             let cause = {
                 let mut plan = self.plan.lock();
@@ -37,7 +37,7 @@ impl Core {
             }
             self.step(&mut body, &mut cx, &mut turn);
             if cause.is_some() {
-                self.plan_next(&supervisor);
+                self.plan_next(supervisor);
                 break;
             }
             if !turn.goes_on() {
@@ -139,7 +139,7 @@ impl Core {
     }
 }
 
-impl Job for Slice {
+impl Job for Home {
     fn name(&self) -> &str {
         &self.name
     }
@@ -151,7 +151,7 @@ impl Job for Slice {
     fn run(self: Arc<Self>, _tally: &Tally<'_>) -> Ran {
         match self.core.upgrade() {
             Some(core) if core.bell.claim(self.life) => {
-                core.slice();
+                core.slice(&self);
                 Ran::Slice
             }
             _ => Ran::Dead,
