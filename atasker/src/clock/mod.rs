@@ -9,7 +9,7 @@ mod slack;
 
 use std::hint;
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use crate::sync::thread::{Builder, JoinHandle};
@@ -18,8 +18,9 @@ use crate::time::Deadline;
 use lead::Lead;
 use queue::Queue;
 
-/// Rung bells are taken off the queue this many at a time, so that a stop or an insertion never waits long for the lock.
-const BATCH: usize = 256;
+/// Rung bells are taken off the queue this many at a time, so that a stop or an insertion never waits long for the lock,
+/// nor what the first has rung for a thread.
+const BATCH: usize = 64;
 
 /// What a deadline rings. Called outside every lock, never before its time.
 pub(crate) trait Bell: Send + Sync {
@@ -31,6 +32,12 @@ pub(crate) trait Bell: Send + Sync {
 
     /// Drops it. Called after all bells that were dropped with it have been told.
     fn drop_body(self: Arc<Self>);
+}
+
+/// Whom the clock tells what is to be done once for many bells.
+pub(crate) trait Listener: Send + Sync {
+    /// Some bells have been rung, right before, one after the other. Called on the clock thread, outside every lock.
+    fn rung(&self);
 }
 
 /// One deadline in the queue. Ordered by time, then by insertion.
@@ -55,6 +62,8 @@ pub(crate) enum Refused {
 pub(crate) struct Clock {
     /// The start of its thread's name.
     name: String,
+    /// Whom to tell.
+    listener: Weak<dyn Listener>,
     /// What moments are rounded from.
     origin: Instant,
     /// Lock rule: taken after a worker's plan, before nothing. No bell is rung or dropped under it.
@@ -78,9 +87,9 @@ struct ClockThread {
 }
 
 impl Clock {
-    pub(crate) fn new(name: &str) -> Arc<Self> {
+    pub(crate) fn new(name: &str, listener: Weak<dyn Listener>) -> Arc<Self> {
         let state = State { open: false, epoch: 0, deadlines: Queue::default(), thread: None };
-        Arc::new(Self { name: name.to_owned(), origin: Instant::now(), state: Mutex::new(state) })
+        Arc::new(Self { name: name.to_owned(), listener, origin: Instant::now(), state: Mutex::new(state) })
     }
 
     /// The time that deadlines are measured by.
@@ -206,8 +215,14 @@ impl Clock {
                     Deadline::At(at) => self.sleep(at, &mut lead, parker),
                 }
             }
+            if due.is_empty() {
+                continue;
+            }
             for (key, bell) in due.drain(..) {
                 bell.ring(key);
+            }
+            if let Some(listener) = self.listener.upgrade() {
+                listener.rung();
             }
         }
     }

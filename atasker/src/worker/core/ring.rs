@@ -24,14 +24,14 @@ impl Core {
     /// Sees to it that somebody looks at what is to be done.
     pub(super) fn ring(self: &Arc<Self>) {
         if self.bell.ring() == Rung::Enqueue {
-            self.enqueue();
+            self.enqueue(Source::Inside);
         }
     }
 
     /// Puts the worker, whose bell says `Queued`, into its pool's queue.
-    pub(super) fn enqueue(self: &Arc<Self>) {
+    pub(super) fn enqueue(self: &Arc<Self>, source: Source) {
         let home = self.own_home();
-        if home.shared().pool.submit(home.priority, Entry::Job(home.job()), Source::Inside).is_err() {
+        if home.shared().pool.submit(home.priority, Entry::Job(home.job()), source).is_err() {
             // The pool was closed by a bounded stop that ran out: nothing will run this worker again.
             self.request_stop(true);
         }
@@ -144,8 +144,10 @@ impl Core {
 impl clock::Bell for Core {
     fn ring(self: Arc<Self>, key: clock::Key) {
         let came = self.plan.lock().ring(key);
-        if came {
-            Core::ring(&self);
+        if came && self.bell.ring() == Rung::Enqueue {
+            // The clock rings many in a row and tells the supervisor behind the last. Were each to call a thread, that
+            // would take the core and the pool's lock from those still to be rung: a tick cost 1.3 µs instead of 1.1.
+            self.enqueue(Source::InsideMany);
         }
     }
 

@@ -8,7 +8,7 @@ use super::super::plan::Want;
 use super::{Body, Core, Home, Turn};
 use crate::log;
 use crate::panics::{contain, drop_contained};
-use crate::pool::{Job, Pool, Ran, Refusal, Tally};
+use crate::pool::{Job, Pool, Ran, Refusal, Source, Tally};
 use crate::supervisor::Core as SupervisorCore;
 
 impl Core {
@@ -126,7 +126,7 @@ impl Core {
                 Want::Finish => return self.finish(),
                 Want::Run => {
                     self.bell.requeue();
-                    return self.enqueue();
+                    return self.enqueue(Source::Inside);
                 }
                 Want::Nothing => {
                     if self.bell.settle() {
