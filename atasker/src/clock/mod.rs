@@ -4,11 +4,13 @@
 //! something, so a slow body makes itself late, never the others.
 
 mod lead;
+mod moment;
 mod queue;
 mod slack;
 
 use std::hint;
 use std::io;
+use std::num::NonZeroU64;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
@@ -16,11 +18,12 @@ use crate::sync::thread::{Builder, JoinHandle};
 use crate::sync::{Mutex, Parker, Unparker};
 use crate::time::Deadline;
 use lead::Lead;
+use moment::Moment;
 use queue::Queue;
 
 /// Rung bells are taken off the queue this many at a time, so that a stop or an insertion never waits long for the lock,
 /// nor what the first has rung for a thread.
-const BATCH: usize = 64;
+const BATCH: usize = 256;
 
 /// What a deadline rings. Called outside every lock, never before its time.
 pub(crate) trait Bell: Send + Sync {
@@ -44,9 +47,9 @@ pub(crate) trait Listener: Send + Sync {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Key {
     /// When it is to be rung.
-    at: Deadline,
+    at: Moment,
     /// Tells equal deadlines apart, and later ones of the same bell from earlier ones.
-    serial: u64,
+    serial: NonZeroU64,
 }
 
 /// Why a deadline could not be taken.
@@ -64,7 +67,7 @@ pub(crate) struct Clock {
     name: String,
     /// Whom to tell.
     listener: Weak<dyn Listener>,
-    /// What moments are rounded from.
+    /// What moments are counted from.
     origin: Instant,
     /// Lock rule: taken after a worker's plan, before nothing. No bell is rung or dropped under it.
     state: Mutex<State>,
@@ -83,7 +86,7 @@ struct ClockThread {
     unparker: Unparker,
     join: JoinHandle<()>,
     /// The moment it sleeps until: an insertion of anything earlier wakes it.
-    sleeps_until: Deadline,
+    sleeps_until: Moment,
 }
 
 impl Clock {
@@ -116,7 +119,7 @@ impl Clock {
         tolerance: Duration,
         bell: Arc<dyn Bell>,
     ) -> Result<Key, Refused> {
-        let at = due.rounded_up(self.origin, tolerance);
+        let at = Moment::of(due, self.origin).rounded_up(tolerance);
         let mut state = self.state.lock();
         if !state.open {
             return Err(Refused::Stopped);
@@ -180,7 +183,7 @@ impl Clock {
         let unparker = parker.unparker().clone();
         let clock = Arc::clone(self);
         let join = Builder::new().name(format!("{}-clock", self.name)).spawn(move || clock.run(epoch, &parker))?;
-        state.thread = Some(ClockThread { unparker, join, sleeps_until: Deadline::Never });
+        state.thread = Some(ClockThread { unparker, join, sleeps_until: Moment::NEVER });
         Ok(())
     }
 
@@ -190,28 +193,30 @@ impl Clock {
         let mut lead = Lead::default();
         let mut due = Vec::with_capacity(BATCH);
         loop {
-            let sleep_until = {
+            let (sleep_until, crowded) = {
                 let mut state = self.state.lock();
                 let leaves = state.epoch != epoch || state.thread.is_none();
                 if leaves {
                     return;
                 }
-                let now = self.now();
+                let now = Moment::since(self.origin, self.now());
                 while due.len() < BATCH
                     && let Some(first) = state.deadlines.pop_due(now)
                 {
                     due.push(first);
                 }
-                let next = state.deadlines.next();
+                let (next, crowded) = state.deadlines.next();
                 let thread = state.thread.as_mut().expect("looked at above");
                 thread.sleeps_until = next;
-                next
+                (next.deadline(self.origin), crowded)
             };
             if due.is_empty() {
                 // The race this closes: an insertion after the look finds `sleeps_until` set, and unparks a thread
                 // that may not be asleep yet; the parker keeps the token, so the sleep ends at once.
                 match sleep_until {
                     Deadline::Never => parker.park(),
+                    // The last of them is rung so much later that to be awake for the first gains nothing.
+                    Deadline::At(at) if crowded => parker.park_deadline(at),
                     Deadline::At(at) => self.sleep(at, &mut lead, parker),
                 }
             }

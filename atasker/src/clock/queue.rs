@@ -1,26 +1,26 @@
 //! The deadlines in order of time, with the bells of one moment together.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::num::NonZeroU64;
 use std::sync::Arc;
-use std::time::Instant;
 
+use super::moment::Moment;
 use super::{Bell, Key};
-use crate::time::Deadline;
 
 /// Bells by moment.
 ///
-/// Where deadlines have a tolerance, thousands of bells share few moments: to find one among a hundred thousand moments
-/// touched memory that no cache had, and an interval worker's tick cost 1.4 µs instead of 1.1.
+/// Where deadlines have a tolerance, thousands of bells share few moments: with each among a hundred thousand of its own,
+/// a tick touched memory that no cache had at each step down the tree.
 #[derive(Default)]
 pub(super) struct Queue {
-    moments: BTreeMap<Deadline, Moment>,
-    /// The next key's.
-    serial: u64,
+    moments: BTreeMap<Moment, Bells>,
+    /// So many keys were given out.
+    given: u64,
 }
 
 /// What is to be rung at one moment.
-enum Moment {
-    One(u64, Arc<dyn Bell>),
+enum Bells {
+    One(NonZeroU64, Arc<dyn Bell>),
     /// In a box, so that a moment with one bell takes no more room for it.
     Many(Box<Crowd>),
 }
@@ -29,24 +29,27 @@ enum Moment {
 #[derive(Default)]
 struct Crowd {
     /// By serial. `None`: taken back.
-    bells: VecDeque<(u64, Option<Arc<dyn Bell>>)>,
+    bells: VecDeque<(NonZeroU64, Option<Arc<dyn Bell>>)>,
     /// How many were taken back. Less than half of them: else they are swept out.
     taken_back: usize,
 }
 
+/// So many bells of one moment take longer to ring than a thread takes to wake up.
+const CROWD: usize = 16;
+
 impl Queue {
-    pub(super) fn insert(&mut self, at: Deadline, bell: Arc<dyn Bell>) -> Key {
-        let serial = self.serial;
-        self.serial += 1;
+    pub(super) fn insert(&mut self, at: Moment, bell: Arc<dyn Bell>) -> Key {
+        self.given += 1;
+        let serial = NonZeroU64::new(self.given).expect("one more than something");
         match self.moments.get_mut(&at) {
             None => {
-                self.moments.insert(at, Moment::One(serial, bell));
+                self.moments.insert(at, Bells::One(serial, bell));
             }
-            Some(Moment::Many(crowd)) => crowd.bells.push_back((serial, Some(bell))),
-            Some(moment) => {
-                let crowd = Moment::Many(Box::default());
-                let Moment::One(first, other) = std::mem::replace(moment, crowd) else { unreachable!("seen above") };
-                let Moment::Many(crowd) = moment else { unreachable!("put there above") };
+            Some(Bells::Many(crowd)) => crowd.bells.push_back((serial, Some(bell))),
+            Some(bells) => {
+                let crowd = Bells::Many(Box::default());
+                let Bells::One(first, other) = std::mem::replace(bells, crowd) else { unreachable!("seen above") };
+                let Bells::Many(crowd) = bells else { unreachable!("put there above") };
                 crowd.bells.extend([(first, Some(other)), (serial, Some(bell))]);
             }
         }
@@ -56,27 +59,27 @@ impl Queue {
     /// Takes a bell back. `None`: it is not there any more.
     pub(super) fn remove(&mut self, key: Key) -> Option<Arc<dyn Bell>> {
         let bell = match self.moments.get_mut(&key.at)? {
-            Moment::Many(crowd) => {
+            Bells::Many(crowd) => {
                 let bell = crowd.take_back(key.serial)?;
                 if !crowd.bells.is_empty() {
                     return Some(bell);
                 }
                 bell
             }
-            Moment::One(serial, bell) if *serial == key.serial => Arc::clone(bell),
-            Moment::One(..) => return None,
+            Bells::One(serial, bell) if *serial == key.serial => Arc::clone(bell),
+            Bells::One(..) => return None,
         };
         self.moments.remove(&key.at);
         Some(bell)
     }
 
     /// Takes the next bell that is due, in the order of their moments.
-    pub(super) fn pop_due(&mut self, now: Instant) -> Option<(Key, Arc<dyn Bell>)> {
+    pub(super) fn pop_due(&mut self, now: Moment) -> Option<(Key, Arc<dyn Bell>)> {
         loop {
             let mut first = self.moments.first_entry().filter(|first| first.key().is_due(now))?;
             let at = *first.key();
-            let Moment::Many(crowd) = first.get_mut() else {
-                let Moment::One(serial, bell) = first.remove() else { unreachable!("seen above") };
+            let Bells::Many(crowd) = first.get_mut() else {
+                let Bells::One(serial, bell) = first.remove() else { unreachable!("seen above") };
                 return Some((Key { at, serial }, bell));
             };
             let Some((serial, bell)) = crowd.bells.pop_front() else {
@@ -90,26 +93,25 @@ impl Queue {
         }
     }
 
-    /// The earliest moment.
-    pub(super) fn next(&self) -> Deadline {
-        self.moments.first_key_value().map_or(Deadline::Never, |(at, _)| *at)
+    /// The earliest moment, and whether there is a crowd at it.
+    pub(super) fn next(&self) -> (Moment, bool) {
+        let crowded = |bells: &Bells| matches!(bells, Bells::Many(crowd) if crowd.bells.len() >= CROWD);
+        self.moments.first_key_value().map_or((Moment::NEVER, false), |(at, bells)| (*at, crowded(bells)))
     }
 
     /// All bells, in the order of their moments.
     pub(super) fn into_bells(self) -> impl Iterator<Item = Arc<dyn Bell>> {
-        self.moments
-            .into_values()
-            .flat_map(|moment| match moment {
-                Moment::One(_, bell) => VecDeque::from([(0, Some(bell))]),
-                Moment::Many(crowd) => crowd.bells,
-            })
-            .filter_map(|(_, bell)| bell)
+        let bells = self.moments.into_values().flat_map(|bells| match bells {
+            Bells::One(serial, bell) => VecDeque::from([(serial, Some(bell))]),
+            Bells::Many(crowd) => crowd.bells,
+        });
+        bells.filter_map(|(_, bell)| bell)
     }
 }
 
 impl Crowd {
     /// Serials rise along the queue, so one is found by halving.
-    fn take_back(&mut self, serial: u64) -> Option<Arc<dyn Bell>> {
+    fn take_back(&mut self, serial: NonZeroU64) -> Option<Arc<dyn Bell>> {
         let position = self.bells.binary_search_by_key(&serial, |(serial, _)| *serial).ok()?;
         let bell = self.bells[position].1.take()?;
         self.taken_back += 1;
@@ -124,11 +126,12 @@ impl Crowd {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use std::time::{Duration, Instant};
 
     use proptest::prelude::*;
 
     use super::*;
+    use crate::time::Deadline;
 
     struct Silent;
 
@@ -162,13 +165,13 @@ mod tests {
         #[test]
         fn it_is_a_sorted_list(steps in proptest::collection::vec(step(), 0..200)) {
             let origin = Instant::now();
-            let moment = |at: u64| origin + Duration::from_secs(at);
+            let moment = |at: u64| Moment::of(Deadline::after(origin, Duration::from_secs(at)), origin);
             let (mut queue, mut list, mut all) = (Queue::default(), Vec::new(), Vec::new());
             for step in steps {
                 match step {
                     Step::Insert { at } => {
                         // The last of the moments never comes.
-                        let at = if at == 5 { Deadline::Never } else { Deadline::At(moment(at)) };
+                        let at = if at == 5 { Moment::NEVER } else { moment(at) };
                         let key = queue.insert(at, Arc::new(Silent));
                         list.push(key);
                         all.push(key);
@@ -187,7 +190,7 @@ mod tests {
                     }
                 }
                 // It may lie before, at a moment whose bells were taken back but for the last.
-                prop_assert!(queue.next() <= list.first().map_or(Deadline::Never, |key| key.at));
+                prop_assert!(queue.next().0 <= list.first().map_or(Moment::NEVER, |key| key.at));
             }
             prop_assert_eq!(queue.into_bells().count(), list.len());
         }
@@ -196,12 +199,12 @@ mod tests {
     #[test]
     fn what_is_taken_back_leaves_no_trace() {
         let mut queue = Queue::default();
-        let kept = queue.insert(Deadline::Never, Arc::new(Silent));
+        let kept = queue.insert(Moment::NEVER, Arc::new(Silent));
         for _ in 0..10_000 {
-            let key = queue.insert(Deadline::Never, Arc::new(Silent));
+            let key = queue.insert(Moment::NEVER, Arc::new(Silent));
             assert!(queue.remove(key).is_some());
         }
-        let Some(Moment::Many(crowd)) = queue.moments.get(&Deadline::Never) else { panic!("there were two") };
+        let Some(Bells::Many(crowd)) = queue.moments.get(&Moment::NEVER) else { panic!("there were two") };
         assert!(crowd.bells.capacity() < 100, "{}", crowd.bells.capacity());
         assert!(queue.remove(kept).is_some());
         assert!(queue.moments.is_empty());
