@@ -22,11 +22,12 @@ enum Next {
 
 impl Core {
     /// What the one who has the worker does: greets once, runs what is wanted, and lets it go.
-    fn slice(self: &Arc<Self>, home: &Arc<Home>) {
+    fn slice(self: &Arc<Self>) {
+        let home = self.own_home();
         let supervisor = home.shared();
         let mut body = self.take_body();
         let now = supervisor.clock.now();
-        let mut cx = WorkerContext::new(Arc::clone(self), Arc::clone(home), now);
+        let mut cx = WorkerContext::new(Arc::clone(self), Arc::clone(&home), now);
         let mut turn = Turn::new(self, supervisor, home.priority, now);
         // As few looks at the plan as there can be: two of five were 30 ns of an interval worker's 250.
         let planned = loop {
@@ -165,7 +166,7 @@ impl Job for Home {
     fn run(&self, _tally: &Tally<'_>) -> Ran {
         match self.core.upgrade() {
             Some(core) if core.bell.claim(self.life) => {
-                core.slice(&self);
+                core.slice();
                 Ran::Slice
             }
             _ => Ran::Dead,
