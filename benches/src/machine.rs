@@ -88,6 +88,12 @@ pub(crate) fn process_cpu() -> Option<Duration> {
     None
 }
 
+/// CPU of this process in percent of one core since a moment, by what it had used then.
+pub(crate) fn cpu_since((began, used): (Instant, Option<Duration>)) -> Option<f64> {
+    let used = process_cpu()?.checked_sub(used?)?;
+    Some(100.0 * used.as_secs_f64() / began.elapsed().as_secs_f64())
+}
+
 /// The load averages, as the kernel prints them.
 pub(crate) fn loadavg() -> Option<String> {
     Some(std::fs::read_to_string("/proc/loadavg").ok()?.trim().to_owned())

@@ -147,8 +147,11 @@ impl Scenario {
             column("p99", "late p99 µs", Lower, "std-sleep"),
             column("cpu", "CPU %", Lower, "std-sleep"),
         ];
-        const PUT: &[Column] =
-            &[column("p50", "p50 µs", Lower, "std-mpsc"), column("p99", "p99 µs", Lower, "std-mpsc")];
+        const PUT: &[Column] = &[
+            column("p50", "p50 µs", Lower, "std-mpsc"),
+            column("p99", "p99 µs", Lower, "std-mpsc"),
+            column("cpu", "CPU %", Lower, "std-mpsc"),
+        ];
 
         let (id, title, columns): (_, _, &'static [Column]) = match self {
             Self::Flood => ("1", "1 M tiny tasks from one producer, detached", const { &[rate("crossbeam")] }),

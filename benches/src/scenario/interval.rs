@@ -3,7 +3,7 @@
 use std::{
     sync::{
         OnceLock,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
     thread,
     time::{Duration, Instant},
@@ -66,7 +66,10 @@ fn one<T: Timer>(timer: &'static T, every: Duration, ticks: u64) -> Figures {
     let before = (Instant::now(), machine::process_cpu());
     timer.start(every, std::iter::once((every, body)));
     TICKS.wait();
-    with_cpu(LATE.figures(), before)
+    let cpu = machine::cpu_since(before);
+    let mut figures = LATE.figures();
+    figures.extend(cpu.map(|cpu| ("cpu".to_owned(), cpu)));
+    figures
 }
 
 /// Scenario 10: a hundred thousand bodies of one second each, spread evenly over it.
@@ -75,7 +78,6 @@ pub(crate) fn many<T: Timer>(run: &Run) -> Figures {
     let bodies = run.size(100_000, 1_000);
     let settle = Duration::from_millis(run.size(1_000, 100));
     let window = Duration::from_millis(run.size(5_000, 300));
-    // Nothing is noted before the window begins, as there is no room.
     LATE.make_room(bodies as usize * (1 + window.as_secs() as usize));
     LATE.pause(true);
     let timer = T::open();
@@ -87,27 +89,17 @@ pub(crate) fn many<T: Timer>(run: &Run) -> Figures {
         let body = |due: Instant| LATE.note(due, Instant::now());
         timer.start(EVERY, (0..bodies).map(|n| (phase(n), body)));
     });
-    // From here on all of them have had their first tick, whose surroundings are those of the set-up.
+    // Each has had its first tick by then, unless the run is a quick one.
     thread::sleep(settle + EVERY.min(window));
     LATE.pause(false);
     let before = (Instant::now(), machine::process_cpu());
     thread::sleep(window);
-    let cpu = with_cpu(Figures::new(), before);
+    let cpu = machine::cpu_since(before);
     LATE.pause(true);
     let mut figures = LATE.figures();
-    figures.extend(cpu);
+    figures.extend(cpu.map(|cpu| ("cpu".to_owned(), cpu)));
     figures.insert("live".to_owned(), made.live as f64 / bodies as f64);
     figures.insert("ticks".to_owned(), LATE.len() as f64 / (bodies as f64 * window.as_secs_f64()));
-    figures
-}
-
-/// CPU of this process since `before`, in percent of a core, where the system tells.
-fn with_cpu(mut figures: Figures, before: (Instant, Option<Duration>)) -> Figures {
-    let (began, used) = before;
-    if let Some((now, then)) = machine::process_cpu().zip(used) {
-        let percent = 100.0 * (now - then).as_secs_f64() / began.elapsed().as_secs_f64();
-        figures.insert("cpu".to_owned(), percent);
-    }
     figures
 }
 
@@ -115,13 +107,15 @@ fn with_cpu(mut figures: Figures, before: (Instant, Option<Duration>)) -> Figure
 struct Lateness {
     /// Nanoseconds; the room is made before.
     samples: OnceLock<Box<[AtomicU64]>>,
+    /// Where the next one goes; beyond the room, nowhere.
     next: AtomicUsize,
-    paused: std::sync::atomic::AtomicBool,
+    /// Nothing is noted meanwhile.
+    paused: AtomicBool,
 }
 
 impl Lateness {
     const fn new() -> Self {
-        Self { samples: OnceLock::new(), next: AtomicUsize::new(0), paused: std::sync::atomic::AtomicBool::new(false) }
+        Self { samples: OnceLock::new(), next: AtomicUsize::new(0), paused: AtomicBool::new(false) }
     }
 
     fn make_room(&self, samples: usize) {

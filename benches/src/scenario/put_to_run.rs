@@ -54,6 +54,7 @@ fn measure<M: Mailbox>(run: &Run, wait: impl Fn(Instant)) -> Figures {
         count += 1;
         DONE.hit();
     });
+    let before = (Instant::now(), machine::process_cpu());
     let mut tick = Instant::now();
     for _ in 0..items {
         tick += EVERY;
@@ -61,8 +62,12 @@ fn measure<M: Mailbox>(run: &Run, wait: impl Fn(Instant)) -> Figures {
         mailbox.put(clock::nanos());
     }
     DONE.wait();
+    let cpu = machine::cpu_since(before);
     let micros: Vec<f64> =
         took.iter().skip(warm_up as usize).map(|took| took.load(Ordering::Relaxed) as f64 / 1e3).collect();
     let percentile = |p| stats::percentile(&micros, p).expect("there are samples");
-    figures([("p50", percentile(50.0)), ("p90", percentile(90.0)), ("p99", percentile(99.0))])
+    let mut figures = figures([("p50", percentile(50.0)), ("p90", percentile(90.0)), ("p99", percentile(99.0))]);
+    // A consumer that never sleeps is fast, and here it shows.
+    figures.extend(cpu.map(|cpu| ("cpu".to_owned(), cpu)));
+    figures
 }
