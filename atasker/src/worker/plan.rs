@@ -82,11 +82,12 @@ pub(super) struct Counters {
     pub(super) discarded: u64,
 }
 
-/// In the order in which a tick reads it, see [`Core`](super::core::Core).
-#[repr(C)]
 pub(super) struct Plan {
+    pub(super) kind: Kind,
     pub(super) priority: Priority,
     pub(super) phase: Phase,
+    /// Counts the starts, so that one who waits for a stop tells it from a later life.
+    pub(super) life: u64,
     /// A stop was asked for; `true`: with items discarded.
     pub(super) stopping: Option<bool>,
     pub(super) paused: bool,
@@ -94,25 +95,22 @@ pub(super) struct Plan {
     pub(super) greeting: bool,
     /// A run was asked for off the schedule.
     pub(super) triggered: bool,
+    /// A tick has come and waits for its run.
+    tick: Option<Instant>,
+    /// When the next tick comes.
+    next: Deadline,
+    /// The clock's key for it; `None` while it is not with the clock.
+    pub(super) timer: Option<Key>,
+    /// Where the grid stands: the last tick.
+    anchor: Instant,
     /// A run is under way.
     in_run: bool,
     /// There was a pause since the last tick: what passed in it is not missed.
     excused: bool,
-    /// The clock's key for the next tick; `None` while it is not with the clock.
-    pub(super) timer: Option<Key>,
-    /// When the next tick comes.
-    next: Deadline,
-    /// A tick has come and waits for its run.
-    tick: Option<Instant>,
-    /// Where the grid stands: the last tick.
-    anchor: Instant,
-    pub(super) kind: Kind,
-    pub(super) last_run: Option<Instant>,
     /// Ticks missed since the last run.
     missed_since: u64,
     pub(super) counters: Counters,
-    /// Counts the starts, so that one who waits for a stop tells it from a later life.
-    pub(super) life: u64,
+    pub(super) last_run: Option<Instant>,
 }
 
 impl Plan {

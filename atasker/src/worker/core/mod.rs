@@ -66,9 +66,8 @@ struct Body {
 /// Where a worker lives in one of its lives, and its entry in the pool's queue, whenever it is there; what tells that it
 /// runs on a thread.
 ///
-/// An allocation of its own, of which every run takes a share: shares of the supervisor, whose count all threads write,
-/// cost a tick 0.1 µs.
-#[repr(C)]
+/// An allocation of its own, of which every run takes a share. Shares of the supervisor are counted in a line that all
+/// threads then write at each run.
 pub(super) struct Home {
     /// Does not own: a worker does not keep its supervisor running.
     supervisor: Supervisor,
@@ -98,36 +97,32 @@ impl Home {
 }
 
 /// One worker. It may be started again after it has stopped.
-///
-/// In the order in which a tick reads it, the clock's part first: of a hundred thousand workers none is in a cache when
-/// its tick comes, and each line that has to be fetched costs as much as the rest of a short run.
-#[repr(C)]
 pub struct Core {
-    bell: Bell,
-    /// `None` until it is started. Stays after the end, for a ringer that comes to enqueue it just then.
-    home: Mutex<Option<Arc<Home>>>,
-    /// Pool threads that wait for it.
-    helpers: AtomicUsize,
+    id: u64,
+    name: Cow<'static, str>,
     /// The count of forks at its making.
     born: u32,
-    /// What the plan says, for bodies that ask in a loop.
-    stopping: AtomicBool,
-    /// What the plan says, for puts.
-    paused: AtomicBool,
+    bell: Bell,
     /// Lock rule: before the locks of home, mailbox, clock and pool, with one of them at a time; nothing of the user's
     /// runs or is dropped under it.
     plan: Mutex<Plan>,
     /// Taken by whoever has the worker, so never contended.
     body: Mutex<Option<Body>>,
+    /// For workers built with `autostart`. `None`: a stop drops the body.
+    kept: Mutex<Option<Box<Kept>>>,
+    /// `None` until it is started. Stays after the end, for a ringer that comes to enqueue it just then.
+    home: Mutex<Option<Arc<Home>>>,
     mailbox: Option<Arc<dyn AnyMailbox>>,
     /// Runs since the start. Written by the one who has the worker.
     runs: AtomicU64,
+    /// What the plan says, for bodies that ask in a loop.
+    stopping: AtomicBool,
+    /// What the plan says, for puts.
+    paused: AtomicBool,
     /// Woken when it has stopped, and when pool threads that wait for it may run it.
     changed: WaitList,
-    /// For workers built with `autostart`. `None`: a stop drops the body.
-    kept: Mutex<Option<Box<Kept>>>,
-    name: Cow<'static, str>,
-    id: u64,
+    /// Pool threads that wait for it.
+    helpers: AtomicUsize,
 }
 
 impl Core {

@@ -145,8 +145,9 @@ impl clock::Bell for Core {
     fn ring(self: Arc<Self>, key: clock::Key) {
         let came = self.plan.lock().ring(key);
         if came && self.bell.ring() == Rung::Enqueue {
-            // The clock rings many in a row and tells the supervisor behind the last. Were each to call a thread, that
-            // would take the core and the pool's lock from those still to be rung: a tick cost 1.3 µs instead of 1.1.
+            // The clock rings many in a row and tells the supervisor behind the last. Threads that each of them called
+            // took the core and the pool's lock from those still to be rung, 600 times a second instead of 200 where a
+            // hundred came each millisecond.
             self.enqueue(Source::InsideMany);
         }
     }

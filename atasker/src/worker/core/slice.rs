@@ -29,7 +29,7 @@ impl Core {
         let now = supervisor.clock.now();
         let mut cx = WorkerContext::new(Arc::clone(self), Arc::clone(&home), now);
         let mut turn = Turn::new(self, supervisor, home.priority, now);
-        // As few looks at the plan as there can be: two of five were 30 ns of an interval worker's 250.
+        // As few looks at the plan as there can be: one before the run, and one after it.
         let planned = loop {
             let next = {
                 let mut plan = self.plan.lock();
