@@ -20,7 +20,7 @@ pub(crate) fn print_list() {
     }
     println!();
     for peer in Peer::ALL {
-        println!("{:<20}{}", peer.name, peer.about);
+        println!("{:<24}{}", peer.name, peer.about);
     }
 }
 
