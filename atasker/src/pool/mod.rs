@@ -74,6 +74,8 @@ pub(crate) enum Source {
     Caller,
     /// Work that had been taken in before: a due task, a worker's run. Refused only by a closed pool.
     Inside,
+    /// The same, one of many at a time: whoever puts them in [calls](Pool::call_for_many) for a thread behind the last.
+    InsideMany,
 }
 
 /// A job that was not taken in.
@@ -233,13 +235,23 @@ impl Pool {
         if self.is_forked() {
             return Way::Nowhere;
         }
-        if source == Source::Inside {
+        if source != Source::Caller {
             return Way::Queue;
         }
         match current::home_in(self) {
             Some(home) => Way::Ring(home),
             None => self.glance.inbox(priority).enter().map_or(Way::Queue, Way::Inbox),
         }
+    }
+
+    /// Calls a thread for what was put in as [one of many](Source::InsideMany); it calls the next one where it leaves some.
+    ///
+    /// The race this closes: a thread that finds nothing parks, and then one of many is put in, which wakes nobody. This
+    /// comes behind it, on the same thread (`model::many_and_park`).
+    pub(crate) fn call_for_many(self: &Arc<Self>) {
+        let call = self.lock().call();
+        // A refusal has been told to the overseer.
+        _ = self.answer(call.into_iter().collect());
     }
 
     /// Calls a thread for what was put into an inbox.
@@ -281,7 +293,7 @@ impl Pool {
             let mut state = self.lock();
             match (state.stage(), source) {
                 (Stage::Created, _) => return Err((Refused::NotStarted, entry)),
-                (Stage::Open, _) | (Stage::Draining, Source::Inside) => {}
+                (Stage::Open, _) | (Stage::Draining, Source::Inside | Source::InsideMany) => {}
                 (Stage::Draining | Stage::Closed, _) => return Err((Refused::Stopped, entry)),
             }
             if source == Source::Caller {
@@ -298,7 +310,8 @@ impl Pool {
                 _ => None,
             };
             state.put(priority, entry, since);
-            (state.call_for(priority), since.and_then(|since| state.begin_watch(since)), job)
+            let call = if source == Source::InsideMany { None } else { state.call_for(priority) };
+            (call, since.and_then(|since| state.begin_watch(since)), job)
         };
         if let Some(at) = look_at {
             self.tell(|overseer| overseer.look_for_slow_starts(at));

@@ -51,9 +51,10 @@ impl Core {
         fork::watch();
         Arc::new_cyclic(|me: &Weak<Self>| {
             let overseer: Weak<dyn Overseer> = Weak::<Self>::clone(me);
+            let listener: Weak<dyn clock::Listener> = Weak::<Self>::clone(me);
             Self {
                 pool: Pool::new(&name, &config, overseer),
-                clock: Clock::new(&name),
+                clock: Clock::new(&name, listener),
                 registry: Registry::default(),
                 life: Mutex::new(Life::default()),
                 changed: WaitList::default(),
@@ -146,6 +147,12 @@ impl Overseer for Core {
 
     fn idle(&self) {
         task::trim_spares();
+    }
+}
+
+impl clock::Listener for Core {
+    fn rung(&self) {
+        self.pool.call_for_many();
     }
 }
 

@@ -46,7 +46,7 @@ pub(crate) struct Detail {
     /// A name that was given at run time.
     name: Option<Cow<'static, str>>,
     /// Only with [`Config::task_times`](crate::Config::task_times).
-    times: Option<Mutex<Times>>,
+    times: Option<Box<Mutex<Times>>>,
     delay: Option<Delay>,
 }
 
@@ -90,7 +90,7 @@ impl Detail {
         if name.is_none() && !task_times && delay.is_none() {
             return None;
         }
-        let submitted = || Mutex::new(Times { submitted: Some(Instant::now()), ..Times::default() });
+        let submitted = || Box::new(Mutex::new(Times { submitted: Some(Instant::now()), ..Times::default() }));
         let times = task_times.then(submitted);
         let delay =
             delay.map(|(pool, priority)| Delay { pool: Arc::clone(pool), priority, deadline: Mutex::default() });

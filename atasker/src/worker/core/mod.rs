@@ -31,7 +31,7 @@ use crate::error::{Error, Result};
 use crate::panics::drop_contained;
 use crate::pool::{self, Job};
 use crate::priority::Priority;
-use crate::supervisor::{Core as SupervisorCore, Entry, Resident, WorkerInfo, WorkerKind, WorkerState};
+use crate::supervisor::{Core as SupervisorCore, Entry, Resident, Supervisor, WorkerInfo, WorkerKind, WorkerState};
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use crate::time::Deadline;
@@ -63,30 +63,37 @@ struct Body {
     greeted: bool,
 }
 
-/// Where a started worker lives.
-#[derive(Clone)]
-struct Home {
-    supervisor: Arc<SupervisorCore>,
-    priority: Priority,
-    /// Its entry in the supervisor's registry.
-    entry: Entry,
-    /// Its entry in the pool's queue, whenever it is there; what tells that it runs on a thread.
-    slice: Arc<Slice>,
-}
-
-impl Home {
-    fn job(&self) -> Arc<dyn Job> {
-        Arc::<Slice>::clone(&self.slice)
-    }
-}
-
-/// One life of a worker, as the pool sees it.
-struct Slice {
+/// Where a worker lives in one of its lives, and its entry in the pool's queue, whenever it is there; what tells that it
+/// runs on a thread.
+///
+/// An allocation of its own, of which every run takes a share. Shares of the supervisor are counted in a line that all
+/// threads then write at each run.
+pub(super) struct Home {
+    /// Does not own: a worker does not keep its supervisor running.
+    supervisor: Supervisor,
     /// Weak, since the worker keeps it. While it runs, its supervisor owns the worker.
     core: Weak<Core>,
     life: Life,
+    priority: Priority,
+    /// Its entry in the supervisor's registry.
+    entry: Entry,
     /// For reports.
     name: Cow<'static, str>,
+}
+
+impl Home {
+    pub(super) fn supervisor(&self) -> &Supervisor {
+        &self.supervisor
+    }
+
+    /// What tasks and workers of its supervisor share.
+    fn shared(&self) -> &Arc<SupervisorCore> {
+        &self.supervisor.core
+    }
+
+    fn job(self: &Arc<Self>) -> Arc<dyn Job> {
+        Arc::<Self>::clone(self)
+    }
 }
 
 /// One worker. It may be started again after it has stopped.
@@ -104,7 +111,7 @@ pub struct Core {
     /// For workers built with `autostart`. `None`: a stop drops the body.
     kept: Mutex<Option<Box<Kept>>>,
     /// `None` until it is started. Stays after the end, for a ringer that comes to enqueue it just then.
-    home: Mutex<Option<Home>>,
+    home: Mutex<Option<Arc<Home>>>,
     mailbox: Option<Arc<dyn AnyMailbox>>,
     /// Runs since the start. Written by the one who has the worker.
     runs: AtomicU64,
@@ -182,12 +189,12 @@ impl Core {
         self.home().is_some_and(|home| pool::is_running_here(&home.job()))
     }
 
-    fn home(&self) -> Option<Home> {
+    fn home(&self) -> Option<Arc<Home>> {
         self.home.lock().clone()
     }
 
     /// The home of a worker that was started at some time: the one that somebody has, or has rung.
-    fn own_home(&self) -> Home {
+    fn own_home(&self) -> Arc<Home> {
         self.home().expect("a worker that runs or was rung has been started")
     }
 
@@ -230,10 +237,15 @@ impl Core {
         let earlier;
         {
             let mut plan = self.plan.lock();
-            let slice = Slice { core: Arc::downgrade(self), life: self.bell.open(), name: self.name.clone() };
-            let (priority, slice) = (schedule.priority, Arc::new(slice));
-            let home = Home { supervisor: Arc::clone(&supervisor), priority, entry, slice };
-            earlier = self.home.lock().replace(home);
+            let home = Home {
+                core: Arc::downgrade(self),
+                life: self.bell.open(),
+                name: self.name.clone(),
+                supervisor: supervisor.weak_handle(),
+                priority: schedule.priority,
+                entry,
+            };
+            earlier = self.home.lock().replace(Arc::new(home));
             self.runs.store(0, Ordering::Relaxed);
             let deadline = plan.begin(schedule, greeting, supervisor.clock.now());
             if plan.stopping.is_none() {

@@ -4,48 +4,65 @@ use std::sync::Arc;
 
 use super::super::context::WorkerContext;
 use super::super::outcome::WorkerError;
-use super::super::plan::Want;
-use super::{Body, Core, Home, Slice, Turn};
+use super::super::plan::{Cause, Want};
+use super::{Body, Core, Home, Turn};
 use crate::log;
 use crate::panics::{contain, drop_contained};
-use crate::pool::{Job, Pool, Ran, Refusal, Tally};
+use crate::pool::{Job, Pool, Ran, Refusal, Source, Tally};
 use crate::supervisor::Core as SupervisorCore;
+
+/// What a worker that is to run does next.
+enum Next {
+    Greet,
+    /// A run that its plan knows of.
+    Planned(Cause),
+    /// Runs on what is in its queue.
+    Items,
+}
 
 impl Core {
     /// What the one who has the worker does: greets once, runs what is wanted, and lets it go.
-    pub(super) fn slice(self: &Arc<Self>) {
-        let Home { supervisor, priority, .. } = self.own_home();
+    fn slice(self: &Arc<Self>) {
+        let home = self.own_home();
+        let supervisor = home.shared();
         let mut body = self.take_body();
-        let mut now = supervisor.clock.now();
-        let mut cx = WorkerContext::new(Arc::clone(self), supervisor.weak_handle(), now);
-        if self.greet(&mut body, &cx) {
-            now = supervisor.clock.now();
-        }
-        let mut turn = Turn::new(self, &supervisor, priority, now);
-        loop {
-            let cause = {
+        let now = supervisor.clock.now();
+        let mut cx = WorkerContext::new(Arc::clone(self), Arc::clone(&home), now);
+        let mut turn = Turn::new(self, supervisor, home.priority, now);
+        // As few looks at the plan as there can be: one before the run, and one after it.
+        let planned = loop {
+            let next = {
                 let mut plan = self.plan.lock();
-                if plan.want(self.items()) != Want::Run {
-                    break;
+                match plan.want(self.items()) {
+                    Want::Run if std::mem::take(&mut plan.greeting) => Next::Greet,
+                    Want::Run if self.mailbox.is_none() => Next::Planned(plan.begin_run(turn.began())),
+                    // A run on an item begins when the item is there.
+                    Want::Run => Next::Items,
+                    Want::Nothing | Want::Finish => break false,
                 }
-                // A run on an item begins when the item is there.
-                (self.mailbox.is_none()).then(|| plan.begin_run(turn.began()))
             };
-            if let Some(cause) = cause {
-                self.count_run();
-                cx.begin_run(cause.due, cause.missed);
+            match next {
+                Next::Greet => {
+                    self.greet(&mut body, &cx);
+                    turn = Turn::new(self, supervisor, home.priority, supervisor.clock.now());
+                }
+                Next::Planned(cause) => {
+                    self.count_run();
+                    cx.begin_run(cause.due, cause.missed);
+                    self.step(&mut body, &mut cx, &mut turn);
+                    break true;
+                }
+                Next::Items => {
+                    self.step(&mut body, &mut cx, &mut turn);
+                    if !turn.goes_on() {
+                        break false;
+                    }
+                }
             }
-            self.step(&mut body, &mut cx, &mut turn);
-            if cause.is_some() {
-                self.plan_next(&supervisor);
-                break;
-            }
-            if !turn.goes_on() {
-                break;
-            }
-        }
+        };
         *self.body.lock() = Some(body);
-        self.let_go();
+        let want = if planned { self.plan_next(supervisor) } else { self.want_or_rest() };
+        self.let_go_for(want);
     }
 
     /// One run, or with a queue as many as the turn lasts, up to the first that does not end well.
@@ -66,17 +83,18 @@ impl Core {
         turn.look_soon();
     }
 
-    /// A planned run has ended: plans the next one.
-    fn plan_next(self: &Arc<Self>, supervisor: &SupervisorCore) {
-        let stale = {
+    /// A planned run has ended: plans the next one, and says what is to be done now.
+    fn plan_next(self: &Arc<Self>, supervisor: &SupervisorCore) -> Want {
+        let (stale, want) = {
             let mut plan = self.plan.lock();
             let (stale, deadline) = plan.end_run(supervisor.clock.now());
             if plan.stopping.is_none() {
                 self.arm(&mut plan, supervisor, deadline);
             }
-            stale
+            (stale, plan.want(self.items()))
         };
         self.take_back(stale);
+        want
     }
 
     pub(super) fn report(&self, body: &mut Body, cx: &WorkerContext, error: &WorkerError) {
@@ -99,20 +117,11 @@ impl Core {
         }
     }
 
-    /// Calls `on_start`, where that is still to be done. Whether it did.
-    pub(super) fn greet(&self, body: &mut Body, cx: &WorkerContext) -> bool {
-        let greeting = {
-            let mut plan = self.plan.lock();
-            // A stop may have been asked for before the first run: then only if there are items to work off.
-            let runs = plan.want(self.items()) == Want::Run;
-            std::mem::take(&mut plan.greeting) && runs
-        };
-        if greeting {
-            let Body { step, greeted } = body;
-            *greeted = true;
-            self.hook("on_start", || step.on_start(cx));
-        }
-        greeting
+    /// Calls `on_start`. Not where a stop was asked for before the first run and there are no items to work off.
+    fn greet(&self, body: &mut Body, cx: &WorkerContext) {
+        let Body { step, greeted } = body;
+        *greeted = true;
+        self.hook("on_start", || step.on_start(cx));
     }
 
     pub(super) fn take_body(&self) -> Body {
@@ -121,25 +130,31 @@ impl Core {
 
     /// Lets a worker go that this thread has: to rest, to the queue, or to its end.
     pub(super) fn let_go(self: &Arc<Self>) {
+        self.let_go_for(self.want_or_rest());
+    }
+
+    /// The same after a look at what is to be done.
+    fn let_go_for(self: &Arc<Self>, mut want: Want) {
         loop {
-            match self.want_or_rest() {
+            match want {
                 Want::Finish => return self.finish(),
                 Want::Run => {
                     self.bell.requeue();
-                    return self.enqueue();
+                    return self.enqueue(Source::Inside);
                 }
                 Want::Nothing => {
                     if self.bell.settle() {
                         return;
                     }
-                    // Rung since the look above.
+                    // Rung since that look.
+                    want = self.want_or_rest();
                 }
             }
         }
     }
 }
 
-impl Job for Slice {
+impl Job for Home {
     fn name(&self) -> &str {
         &self.name
     }

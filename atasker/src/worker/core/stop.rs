@@ -6,7 +6,7 @@ use super::super::bell::Seized;
 use super::super::body::Step;
 use super::super::context::WorkerContext;
 use super::super::plan::Phase;
-use super::{Body, Core, Home};
+use super::{Body, Core};
 use crate::log;
 use crate::panics::drop_contained;
 use crate::pool;
@@ -50,10 +50,10 @@ impl Core {
     pub(super) fn discard_items(self: &Arc<Self>) {
         let (Some(mailbox), Some(home)) = (&self.mailbox, self.home()) else { return };
         // The items' Drop is user code, and what it calls must not wait for the thread it is called on.
-        let discarded = pool::enter(&home.supervisor.pool, home.job(), || mailbox.discard());
+        let discarded = pool::enter(&home.shared().pool, home.job(), || mailbox.discard());
         if discarded > 0 {
             self.plan.lock().counters.discarded += discarded;
-            home.supervisor.registry.count_discarded(discarded);
+            home.shared().registry.count_discarded(discarded);
             log::discarded(&self.name, discarded);
         }
     }
@@ -82,9 +82,9 @@ impl Core {
 
     /// Ends a worker that this thread has seized.
     pub(super) fn end_seized(self: &Arc<Self>, seized: Seized) {
-        let Home { supervisor, priority, .. } = self.own_home();
+        let home = self.own_home();
         if seized == Seized::Queued {
-            supervisor.pool.died(priority);
+            home.shared().pool.died(home.priority);
         }
         let has_hooks = self.body.lock().as_ref().is_some_and(|body| body.step.has_hooks());
         if !has_hooks {
@@ -92,7 +92,7 @@ impl Core {
         }
         // `on_stop` is the user's: it runs on a pool thread, at once, so that the one who asks never waits for it.
         let worker = Arc::clone(self);
-        supervisor.send("on_stop", move || worker.finish());
+        home.shared().send("on_stop", move || worker.finish());
     }
 
     /// The end, by the one who has the worker.
@@ -100,11 +100,11 @@ impl Core {
         let home = self.own_home();
         // As a body of its own, wherever it runs: what the hook and the Drop of the state call, a stop of this very
         // worker among it, must not wait for this thread.
-        pool::enter(&home.supervisor.pool, home.job(), || {
+        pool::enter(&home.shared().pool, home.job(), || {
             let Body { mut step, greeted } = self.take_body();
             if greeted {
-                let now = home.supervisor.clock.now();
-                let cx = WorkerContext::new(Arc::clone(self), home.supervisor.weak_handle(), now);
+                let now = home.shared().clock.now();
+                let cx = WorkerContext::new(Arc::clone(self), Arc::clone(&home), now);
                 self.hook("on_stop", || step.on_stop(&cx));
             }
             self.discard_items();
@@ -118,7 +118,7 @@ impl Core {
             self.bell.close();
         }
         let resident: Arc<dyn Resident> = Arc::<Self>::clone(self);
-        home.supervisor.dismiss(&resident, home.entry);
+        home.shared().dismiss(&resident, home.entry);
         self.changed.wake_all();
     }
 
@@ -169,8 +169,7 @@ impl Core {
         mut ready: impl FnMut() -> Option<R>,
     ) -> Option<R> {
         let worker_home = self.home();
-        let place =
-            pool::home().zip(worker_home).filter(|(place, home)| Arc::ptr_eq(&place.pool, &home.supervisor.pool));
+        let place = pool::home().zip(worker_home).filter(|(place, home)| Arc::ptr_eq(&place.pool, &home.shared().pool));
         let Some((place, home)) = place else {
             return list.block_until(deadline, ready);
         };
@@ -184,7 +183,7 @@ impl Core {
                 if let Some(result) = ready() {
                     return Some(result);
                 }
-                if !self.bell.is_queued() || !home.supervisor.pool.run_here(&place, home.priority, &job) {
+                if !self.bell.is_queued() || !home.shared().pool.run_here(&place, home.priority, &job) {
                     return None;
                 }
             }
