@@ -36,8 +36,6 @@ pub(crate) struct Cell {
 /// What a cell knows besides body and result.
 #[derive(Default)]
 pub(crate) struct Head {
-    /// Written before the cell has a second owner.
-    id: AtomicU64,
     detail: Option<Box<Detail>>,
 }
 
@@ -69,6 +67,9 @@ pub(super) struct Times {
 
 /// A cell as its handle sees it: of some body, with a known result.
 pub(crate) trait Join<T>: Job {
+    /// Unique in the process.
+    fn id(&self) -> u64;
+
     fn head(&self) -> &Head;
 
     fn status(&self) -> TaskStatus;
@@ -99,11 +100,6 @@ impl Detail {
 }
 
 impl Head {
-    pub(super) fn id(&self) -> u64 {
-        // Relaxed: written before whoever asks had the cell.
-        self.id.load(Ordering::Relaxed)
-    }
-
     fn given_name(&self) -> Option<&str> {
         self.detail.as_ref()?.name.as_deref()
     }
@@ -140,16 +136,14 @@ impl Cell {
         let cell = match detail {
             None => spare::take(),
             Some(detail) => {
-                let head = Head { id: AtomicU64::new(0), detail: Some(detail) };
+                let head = Head { detail: Some(detail) };
                 Arc::new(Self { head, handover: Handover::default(), waiter: Mutex::default() })
             }
         };
-        // Relaxed: whoever gets the cell from this thread gets it by something that publishes.
-        cell.head.id.store(next_id(), Ordering::Relaxed);
         // SAFETY: it is new, or was kept by the last who had it, with nothing in it.
         #[allow(unsafe_code)]
         unsafe {
-            cell.handover.fill::<N, F, T>(status, body);
+            cell.handover.fill::<N, F, T>(next_id(), status, body);
         }
         cell
     }
@@ -274,7 +268,7 @@ impl Cell {
     pub(super) fn abandon(&self) {
         match contain(|| self.handover.drop_rest()) {
             Ok(Some(panic)) => {
-                log::uncollected_panic(Job::name(self), self.head.id(), &panic);
+                log::uncollected_panic(Job::name(self), self.handover.state().number(), &panic);
                 drop(panic);
             }
             Ok(None) => {}
@@ -383,6 +377,10 @@ impl clock::Bell for Cell {
 }
 
 impl<T: Send + 'static> Join<T> for Cell {
+    fn id(&self) -> u64 {
+        self.handover.state().number()
+    }
+
     fn head(&self) -> &Head {
         &self.head
     }

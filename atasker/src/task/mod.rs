@@ -220,7 +220,7 @@ impl<T> Task<T> {
 impl<T> Task<T> {
     /// Unique in the process, not dense.
     pub fn id(&self) -> u64 {
-        self.cell().head().id()
+        self.cell().id()
     }
 
     /// The fn's name, a closure's type name, or what was given.
@@ -245,10 +245,9 @@ impl<T> Task<T> {
 
     /// Everything that is known of it.
     pub fn info(&self) -> TaskInfo {
-        let head = self.cell().head();
-        let times = head.times();
+        let times = self.cell().head().times();
         TaskInfo {
-            id: head.id(),
+            id: self.id(),
             name: self.name().to_owned(),
             priority: self.priority,
             status: self.cell().status(),
@@ -299,9 +298,8 @@ impl<T> Drop for Task<T> {
 
 impl<T> fmt::Debug for Task<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let head = self.cell().head();
         f.debug_struct("Task")
-            .field("id", &head.id())
+            .field("id", &self.id())
             .field("name", &self.name())
             .field("priority", &self.priority)
             .field("status", &self.cell().status())
