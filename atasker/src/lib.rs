@@ -1,9 +1,11 @@
 #![doc = include_str!("../README.md")]
 
+mod admission;
 mod clock;
 mod config;
 mod error;
 mod fork;
+mod lane;
 mod log;
 mod names;
 mod panics;
@@ -22,7 +24,7 @@ mod worker;
 pub use atasker_macros::{background_task, background_worker};
 
 // The supervisor.
-pub use config::Config;
+pub use config::{Config, LaneConfig};
 pub use pool::{SlowStart, Slowness, Totals};
 pub use priority::{PerPriority, Priority};
 pub use report::{Abandoned, StopReport};
