@@ -252,11 +252,8 @@ impl Home {
             }
             Entry::Job(job) => {
                 let noted = self.ledger.begin_job(shown, &job);
-                self.outermost.replace(Some(Arc::clone(&job)));
-                let ran = job.run(&tally);
-                // Dropped after the borrow has ended: the last owner of a job may drop a user's value.
-                let ended = self.outermost.take();
-                drop(ended);
+                self.outermost.replace(Some(job));
+                let ran = self.outermost.borrow().as_ref().map_or(Ran::Dead, |job| job.run(&tally));
                 if noted {
                     self.ledger.forget();
                 }
@@ -270,6 +267,12 @@ impl Home {
                     (Charge::Carried(priority), Ran::Task { .. } | Ran::Slice) => pool.died(priority),
                     _ => {}
                 }
+                // Let go after the borrow has ended: the last owner of a job may drop a user's value, which is still a
+                // part of what runs here.
+                let ended = self.outermost.take();
+                self.in_closure.set(true);
+                ended.into_iter().for_each(Job::retire);
+                self.in_closure.set(false);
             }
         }
     }
@@ -280,7 +283,7 @@ impl Home {
             return None;
         }
         let tally = Tally::nested(&self.ledger);
-        let ran = current::enter(&self.pool, Arc::clone(job), || Arc::clone(job).run(&tally));
+        let ran = current::enter(&self.pool, Arc::clone(job), || job.run(&tally));
         self.ledger.forget();
         if !matches!(ran, Ran::Task { .. }) {
             tally.ended(ran);

@@ -23,7 +23,10 @@ pub(crate) trait Job: Send + Sync {
     ///
     /// A task tells the tally of its end before anybody else can know of it: who has waited for it finds the counts
     /// exact. For the others the caller does, after the run.
-    fn run(self: Arc<Self>, tally: &Tally<'_>) -> Ran;
+    fn run(&self, tally: &Tally<'_>) -> Ran;
+
+    /// An owner that may be the last lets go of it.
+    fn retire(self: Arc<Self>) {}
 
     /// It has been taken out of its queue and will not be run. Called outside every lock. `false`: it was dead, or has
     /// died by this, so its death is reported by [`Pool::died`](super::Pool::died).

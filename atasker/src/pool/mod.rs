@@ -16,6 +16,7 @@ mod limits;
 #[cfg(all(test, atasker_shuttle))]
 mod model;
 mod queue;
+mod roll;
 mod state;
 mod stop;
 mod thread;
@@ -31,11 +32,12 @@ use crossbeam_utils::CachePadded;
 pub use current::is_cancelled;
 pub(crate) use current::{enter, home, is_inside, is_running_here};
 pub use entry::Named;
-pub(crate) use entry::{Closure, Entry, OwnName, StaticName};
+pub(crate) use entry::{Closure, Entry, OwnName, Place, StaticName};
 pub(crate) use home::Home;
 pub(crate) use job::{Job, Ran, Refusal};
 pub(crate) use ledger::Tally;
 pub use queue::{SlowStart, Slowness};
+pub(crate) use roll::PoolNumber;
 pub use totals::Totals;
 
 use crate::config::Config;
@@ -59,6 +61,9 @@ pub(crate) trait Overseer: Send + Sync {
     /// The system refused a thread. `stranded`: no thread is left, and work that can't be refused waits for one:
     /// call [`Pool::retry`] after a while.
     fn no_thread(&self, error: &io::Error, stranded: bool);
+
+    /// A thread has had nothing to do for as long as threads are kept.
+    fn idle(&self);
 }
 
 /// Where a job comes from.
@@ -84,6 +89,7 @@ pub(crate) enum Refused {
 
 /// The threads of one supervisor.
 pub(crate) struct Pool {
+    number: PoolNumber,
     /// The supervisor's name.
     name: String,
     /// Whom to tell.
@@ -139,7 +145,8 @@ pub(crate) fn run_uncounted(job: Arc<dyn Job>) -> Ran {
 impl Pool {
     pub(crate) fn new(name: &str, config: &Config, overseer: Weak<dyn Overseer>) -> Arc<Self> {
         let glance = Arc::new(Glance::new());
-        Arc::new_cyclic(|me| Self {
+        let pool = Arc::new_cyclic(|me| Self {
+            number: PoolNumber::next(),
             me: Weak::clone(me),
             name: name.to_owned(),
             overseer,
@@ -148,7 +155,13 @@ impl Pool {
             max_nesting: AtomicUsize::new(config.get_max_nesting()),
             born: fork::count(),
             hurried: AtomicU64::new(0),
-        })
+        });
+        roll::enter(&pool);
+        pool
+    }
+
+    pub(crate) fn number(&self) -> PoolNumber {
+        self.number
     }
 
     /// Begins to take work in, and makes `min_threads` threads.
@@ -460,5 +473,11 @@ impl Pool {
         if let Some(overseer) = self.overseer.upgrade() {
             what(&*overseer);
         }
+    }
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        roll::strike(self.number);
     }
 }

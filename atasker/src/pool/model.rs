@@ -24,6 +24,7 @@ impl Overseer for Listener {
     fn no_thread(&self, error: &std::io::Error, _stranded: bool) {
         panic!("{error}");
     }
+    fn idle(&self) {}
 }
 
 /// A job that records how many of its priority and above run at once.
@@ -40,7 +41,7 @@ impl Job for Probe {
     fn is_live(&self) -> bool {
         true
     }
-    fn run(self: Arc<Self>, tally: &Tally<'_>) -> Ran {
+    fn run(&self, tally: &Tally<'_>) -> Ran {
         let running = self.running.fetch_add(1, Ordering::SeqCst) + 1;
         self.most.fetch_max(running, Ordering::SeqCst);
         thread::yield_now();
@@ -75,7 +76,7 @@ impl Job for Spawner {
     fn is_live(&self) -> bool {
         true
     }
-    fn run(self: Arc<Self>, tally: &Tally<'_>) -> Ran {
+    fn run(&self, tally: &Tally<'_>) -> Ran {
         for _ in 0..2 {
             let before = self.probe.done.load(Ordering::SeqCst);
             let spawned = Arc::<Probe>::clone(&self.probe);

@@ -128,15 +128,15 @@ fn sleep<'a>(pool: &'a Pool, mut state: Locked<'a>, home: &Home, parker: &Parker
         return None;
     }
     state.park(home.thread);
+    drop(state);
     loop {
-        drop(state);
         // The race this closes: a call between the look and the sleep. Whoever calls marks the slot under the lock
         // and unparks after it, so the mark is seen here or the sleep ends at once.
         match until {
             Deadline::Never => parker.park(),
             Deadline::At(at) => parker.park_deadline(at),
         }
-        state = pool.lock();
+        let mut state = pool.lock();
         if state.epoch != home.epoch {
             return None;
         }
@@ -145,8 +145,13 @@ fn sleep<'a>(pool: &'a Pool, mut state: Locked<'a>, home: &Home, parker: &Parker
             return Some(state);
         }
         if until.is_due(Instant::now()) {
-            if state.thread_count() > state.threads.min_threads && state.unpark_itself(home.thread) {
+            let leaves = state.thread_count() > state.threads.min_threads && state.unpark_itself(home.thread);
+            if leaves {
                 state.leave(home.thread);
+            }
+            drop(state);
+            pool.tell(|overseer| overseer.idle());
+            if leaves {
                 return None;
             }
             // One of those that stay: nothing wakes it but a call.

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Plan, detach, submit, submit_or_drop};
+use super::{NotTaken, Plan, detach, submit, submit_or_drop};
 use crate::error::Rejected;
 use crate::pool::OwnName;
 use crate::priority::Priority;
@@ -27,6 +27,7 @@ use crate::task::Task;
 /// assert_eq!(task.wait()?, "all quiet");
 /// # Ok::<(), atasker::Error>(())
 /// ```
+#[inline]
 pub fn background_task<F, T>(body: F) -> TaskBuilder<'static, F>
 where
     F: FnOnce() -> T + Send + 'static,
@@ -77,6 +78,7 @@ impl<'s, F> TaskBuilder<'s, F> {
     }
 
     /// Starts it. Never fails and never loses: refused, the handle says `Rejected`, and a warning is logged.
+    #[inline]
     pub fn start<T>(self) -> Task<T>
     where
         F: FnOnce() -> T + Send + 'static,
@@ -110,8 +112,12 @@ impl<'s, F> TaskBuilder<'s, F> {
         T: Send + 'static,
     {
         let (core, plan, body) = self.plan();
-        let (task, taken) = submit::<OwnName<F>, _, _>(core, plan, body);
-        taken.map(|()| task).map_err(Rejected::new)
+        let (priority, (cell, taken)) = (plan.priority, submit::<OwnName<F>, _, _>(core, plan, body));
+        match taken.err().and_then(|NotTaken| cell.take_body()) {
+            Some(body) => Err(Rejected::new(body)),
+            // Also where a stop was faster than the refusal and has cancelled it, which its handle says.
+            None => Ok(Task::new(cell, &core.pool, priority)),
+        }
     }
 
     /// Starts it without a handle: the cheapest way in. A refusal is logged and counted.

@@ -50,6 +50,7 @@ impl<'a, N: Named> Site<'a, N> {
     }
 
     /// Starts it as declared.
+    #[inline]
     pub fn start<F, T>(self, body: F) -> Task<T>
     where
         F: FnOnce() -> T + Send + 'static,

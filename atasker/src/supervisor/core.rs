@@ -15,7 +15,7 @@ use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::time::Deadline;
 use crate::wait::WaitList;
-use crate::{fork, log};
+use crate::{fork, log, task};
 
 /// After a refusal of every thread, the pool tries again this much later, as long as work is stranded.
 const THREAD_RETRY: Duration = Duration::from_millis(100);
@@ -143,6 +143,10 @@ impl Overseer for Core {
             _ = self.clock.insert(Deadline::after(self.clock.now(), THREAD_RETRY), bell);
         }
     }
+
+    fn idle(&self) {
+        task::trim_spares();
+    }
 }
 
 /// Looks who waits too long.
@@ -236,7 +240,7 @@ impl Job for Errand {
         true
     }
 
-    fn run(self: Arc<Self>, _tally: &Tally<'_>) -> Ran {
+    fn run(&self, _tally: &Tally<'_>) -> Ran {
         self.work();
         Ran::Errand
     }

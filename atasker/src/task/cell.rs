@@ -2,13 +2,13 @@
 
 use std::borrow::Cow;
 use std::cell::Cell as StdCell;
-use std::marker::PhantomData;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Waker;
 use std::time::Instant;
 
-use super::handover::{Claim, Finished, Handover, Output};
+use super::handover::{Handover, Output};
+use super::spare;
 use super::state::{CancelOutcome, TaskStatus};
 use crate::clock::{self, Clock};
 use crate::error::TaskError;
@@ -19,28 +19,30 @@ use crate::priority::Priority;
 use crate::sync::Mutex;
 use crate::time::Deadline;
 
-/// A task of body `F` with result `T`, whose name `N` stands for.
+/// A task of some body with some result; by default none, spent.
 ///
 /// It is kept small: an allocation of more than 120 bytes that another thread frees takes a lock in glibc, and held tasks
 /// with a dropped handle at 350 ns instead of 160. What few tasks have is in [`Detail`], and what only a handle needs is
 /// in the handle.
-pub(crate) struct Cell<N, F, T> {
+#[derive(Default)]
+pub(crate) struct Cell {
     head: Head,
-    handover: Handover<F, T>,
+    handover: Handover,
     /// Who waits for the end, or for the moment it can be claimed. Lock rule: with no other, and no waker is cloned,
     /// used or dropped under it.
     waiter: Mutex<Option<Waker>>,
-    named: PhantomData<fn() -> N>,
 }
 
 /// What a cell knows besides body and result.
+#[derive(Default)]
 pub(crate) struct Head {
-    pub(super) id: u64,
+    /// Written before the cell has a second owner.
+    id: AtomicU64,
     detail: Option<Box<Detail>>,
 }
 
 /// What few tasks have.
-struct Detail {
+pub(crate) struct Detail {
     /// A name that was given at run time.
     name: Option<Cow<'static, str>>,
     /// Only with [`Config::task_times`](crate::Config::task_times).
@@ -74,29 +76,32 @@ pub(crate) trait Join<T>: Job {
     /// The result, if the task has ended; else leaves the waker to be used when it has, or can be claimed.
     fn collect(&self, waker: Option<&Waker>) -> Option<Output<T>>;
 
-    /// The pool and the priority are those that it was submitted with.
-    fn cancel(self: Arc<Self>, pool: &Arc<Pool>, priority: Priority) -> CancelOutcome;
-
-    /// The handle is dropped.
-    fn detach(&self);
+    /// The pool and the priority are those that it was submitted with. `None`: the pool is gone.
+    fn cancel(self: Arc<Self>, pool: Option<&Arc<Pool>>, priority: Priority) -> CancelOutcome;
 }
 
-impl Head {
+impl Detail {
     /// `delay`: where it is to be queued when its delay has passed.
-    pub(crate) fn new(
+    pub(crate) fn of(
         name: Option<Cow<'static, str>>,
         task_times: bool,
         delay: Option<(&Arc<Pool>, Priority)>,
-    ) -> Self {
-        let is_detailed = name.is_some() || task_times || delay.is_some();
-        let detail = is_detailed.then(|| {
-            let submitted = || Mutex::new(Times { submitted: Some(Instant::now()), ..Times::default() });
-            let times = task_times.then(submitted);
-            let delay =
-                delay.map(|(pool, priority)| Delay { pool: Arc::clone(pool), priority, deadline: Mutex::default() });
-            Box::new(Detail { name, times, delay })
-        });
-        Self { id: next_id(), detail }
+    ) -> Option<Box<Self>> {
+        if name.is_none() && !task_times && delay.is_none() {
+            return None;
+        }
+        let submitted = || Mutex::new(Times { submitted: Some(Instant::now()), ..Times::default() });
+        let times = task_times.then(submitted);
+        let delay =
+            delay.map(|(pool, priority)| Delay { pool: Arc::clone(pool), priority, deadline: Mutex::default() });
+        Some(Box::new(Self { name, times, delay }))
+    }
+}
+
+impl Head {
+    pub(super) fn id(&self) -> u64 {
+        // Relaxed: written before whoever asks had the cell.
+        self.id.load(Ordering::Relaxed)
     }
 
     fn given_name(&self) -> Option<&str> {
@@ -119,17 +124,44 @@ impl Head {
     }
 }
 
-impl<N, F, T> Cell<N, F, T>
-where
-    N: Named,
-    F: FnOnce() -> T + Send + 'static,
-    T: Send + 'static,
-{
+impl Cell {
     /// `Queued` or `Delayed`.
-    pub(crate) fn new(head: Head, body: F) -> Arc<Self> {
-        let status = if head.delay().is_some() { TaskStatus::Delayed } else { TaskStatus::Queued };
-        let handover = Handover::new(status, body);
-        Arc::new(Self { head, handover, waiter: Mutex::default(), named: PhantomData })
+    #[inline(always)]
+    pub(crate) fn new<N, F, T>(detail: Option<Box<Detail>>, body: F) -> Arc<Self>
+    where
+        N: Named,
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        let status = match &detail {
+            Some(detail) if detail.delay.is_some() => TaskStatus::Delayed,
+            _ => TaskStatus::Queued,
+        };
+        let cell = match detail {
+            None => spare::take(),
+            Some(detail) => {
+                let head = Head { id: AtomicU64::new(0), detail: Some(detail) };
+                Arc::new(Self { head, handover: Handover::default(), waiter: Mutex::default() })
+            }
+        };
+        // Relaxed: whoever gets the cell from this thread gets it by something that publishes.
+        cell.head.id.store(next_id(), Ordering::Relaxed);
+        // SAFETY: it is new, or was kept by the last who had it, with nothing in it.
+        #[allow(unsafe_code)]
+        unsafe {
+            cell.handover.fill::<N, F, T>(status, body);
+        }
+        cell
+    }
+
+    /// Whether it may serve once more: its task has ended, and nothing of it is left.
+    pub(super) fn is_spent(&self) -> bool {
+        self.head.detail.is_none() && self.handover.state().is_spent()
+    }
+
+    /// Whose result it has.
+    fn own_name(&self) -> StaticName {
+        self.handover.name()
     }
 
     /// Puts it into its pool's queue.
@@ -159,21 +191,32 @@ where
         }
     }
 
-    /// It was not taken in: its body, for the caller to have back. The handle says `Rejected`.
-    pub(crate) fn reject(&self, pool: &Pool) -> Option<F> {
-        self.end_unstarted(TaskStatus::Rejected, |_| {
+    /// It was not taken in: the handle says `Rejected`. `false`: a stop was faster, and has cancelled it.
+    pub(crate) fn reject(&self, pool: &Pool) -> bool {
+        let counted = |_| {
             pool.count(|totals| {
                 totals.submitted += 1;
                 totals.rejected += 1;
             });
-        })?;
-        self.handover.take_body()
+        };
+        self.end_unstarted(TaskStatus::Rejected, counted).is_some()
     }
 
     /// Counts a task that its queue refused after it had been counted as submitted.
-    pub(crate) fn reject_counted(&self, pool: &Pool) -> Option<F> {
+    pub(crate) fn reject_counted(&self, pool: &Pool) -> bool {
         pool.count(|totals| totals.submitted -= 1);
         self.reject(pool)
+    }
+
+    /// The body of a task that was rejected, for the caller to have back.
+    pub(crate) fn take_body<F: 'static>(&self) -> Option<F> {
+        self.handover.take_body()
+    }
+
+    /// Drops that body.
+    #[cold]
+    pub(crate) fn drop_refused(&self) {
+        self.handover.take_unrun().into_iter().for_each(drop_contained);
     }
 
     /// Ends it as `Cancelled` or `Rejected` and wakes the waiter. The status before; `None`: it had started.
@@ -203,14 +246,14 @@ where
     /// Drops the body of a task that will not run, as a body of the pool: what its values' `Drop` calls, a stop among
     /// it, must not wait for the thread it is called on.
     fn drop_unrun(self: &Arc<Self>, pool: &Arc<Pool>) {
-        if let Some(body) = self.handover.take_body() {
+        if let Some(body) = self.handover.take_unrun() {
             let job: Arc<dyn Job> = Arc::<Self>::clone(self);
             pool::enter(pool, job, || drop_contained(body));
         }
     }
 
     /// The result of an ended task, if nobody has it yet.
-    fn result(&self) -> Option<Output<T>> {
+    fn result<T: 'static>(&self) -> Option<Output<T>> {
         match self.handover.state().status() {
             TaskStatus::Completed | TaskStatus::Panicked => self.handover.take_output(),
             // It never ran; whoever ended it drops the body.
@@ -227,53 +270,53 @@ where
         }
     }
 
-    /// Hands the result over, or drops it where nobody is left to collect it.
-    fn finish(&self, claim: Claim<'_, F, T>, output: Output<T>, tally: &Tally<'_>) -> Ran {
-        let ran = Ran::Task { panicked: output.is_err() };
-        self.head.stamp(|times, now| times.finished = now);
-        tally.ended(ran);
-        let Finished { unwanted, is_awaited } = claim.finish(output);
-        if let Some(unwanted) = unwanted {
-            self.abandon(unwanted);
+    /// The last one lets go: what nobody has collected is dropped, a panic told.
+    pub(super) fn abandon(&self) {
+        match contain(|| self.handover.drop_rest()) {
+            Ok(Some(panic)) => {
+                log::uncollected_panic(Job::name(self), self.head.id(), &panic);
+                drop(panic);
+            }
+            Ok(None) => {}
+            Err(panic) => panic.leak(),
         }
-        if is_awaited {
-            self.wake_waiter();
-        }
-        ran
-    }
-
-    /// A result nobody collects: its panic is told, its drop contained.
-    fn abandon(&self, output: Output<T>) {
-        if let Err(TaskError::Panicked(panic)) = &output {
-            log::uncollected_panic(self.name(), self.head.id, panic);
-        }
-        drop_contained(output);
     }
 }
 
-impl<N, F, T> Job for Cell<N, F, T>
-where
-    N: Named,
-    F: FnOnce() -> T + Send + 'static,
-    T: Send + 'static,
-{
+impl Drop for Cell {
+    fn drop(&mut self) {
+        self.abandon();
+    }
+}
+
+impl Job for Cell {
     fn name(&self) -> &str {
-        self.head.given_name().unwrap_or_else(|| N::name())
+        self.head.given_name().unwrap_or_else(|| self.own_name().get())
     }
 
     fn static_name(&self) -> Option<StaticName> {
-        self.head.given_name().is_none().then(StaticName::of::<N>)
+        self.head.given_name().is_none().then(|| self.own_name())
     }
 
     fn is_live(&self) -> bool {
         self.handover.state().status() == TaskStatus::Queued
     }
 
-    fn run(self: Arc<Self>, tally: &Tally<'_>) -> Ran {
-        let Some((body, claim)) = self.handover.claim() else { return Ran::Dead };
+    fn run(&self, tally: &Tally<'_>) -> Ran {
+        let Some(claim) = self.handover.claim() else { return Ran::Dead };
         self.head.stamp(|times, now| times.started = now);
-        let output = contain(body);
-        self.finish(claim, output.map_err(TaskError::Panicked), tally)
+        let ended = claim.run();
+        let ran = Ran::Task { panicked: ended.panicked };
+        self.head.stamp(|times, now| times.finished = now);
+        tally.ended(ran);
+        if ended.finish() {
+            self.wake_waiter();
+        }
+        ran
+    }
+
+    fn retire(self: Arc<Self>) {
+        spare::keep(self);
     }
 
     fn refuse(self: Arc<Self>, pool: &Arc<Pool>, why: Refusal) -> bool {
@@ -311,12 +354,7 @@ where
     }
 }
 
-impl<N, F, T> clock::Bell for Cell<N, F, T>
-where
-    N: Named,
-    F: FnOnce() -> T + Send + 'static,
-    T: Send + 'static,
-{
+impl clock::Bell for Cell {
     fn ring(self: Arc<Self>, _key: clock::Key) {
         let Some(delay) = self.head.delay().filter(|_| self.handover.state().due()) else { return };
         delay.pool.count_delayed(delay.priority, false);
@@ -344,12 +382,7 @@ where
     }
 }
 
-impl<N, F, T> Join<T> for Cell<N, F, T>
-where
-    N: Named,
-    F: FnOnce() -> T + Send + 'static,
-    T: Send + 'static,
-{
+impl<T: Send + 'static> Join<T> for Cell {
     fn head(&self) -> &Head {
         &self.head
     }
@@ -374,25 +407,20 @@ where
         self.result()
     }
 
-    fn cancel(self: Arc<Self>, pool: &Arc<Pool>, priority: Priority) -> CancelOutcome {
-        if pool.is_forked() {
-            return CancelOutcome::TooLate;
-        }
+    fn cancel(self: Arc<Self>, pool: Option<&Arc<Pool>>, priority: Priority) -> CancelOutcome {
         let end = || self.handover.state().end_unstarted(TaskStatus::Cancelled);
+        let Some(pool) = pool else {
+            // Whatever there was to run it is no more, and neither are its counts.
+            let ended = end().is_some();
+            self.drop_refused();
+            return if ended { CancelOutcome::Dequeued } else { CancelOutcome::TooLate };
+        };
         if pool.cancel(priority, || end().map(|before| before == TaskStatus::Delayed)) {
             self.tell_end();
             self.drop_unrun(pool);
             return CancelOutcome::Dequeued;
         }
         if self.handover.state().request_cancel() { CancelOutcome::Requested } else { CancelOutcome::TooLate }
-    }
-
-    fn detach(&self) {
-        if self.handover.state().detach().is_finished()
-            && let Some(output) = self.handover.take_output()
-        {
-            self.abandon(output);
-        }
     }
 }
 

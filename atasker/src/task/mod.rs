@@ -6,6 +6,7 @@ mod cell;
 mod handover;
 #[cfg(all(test, any(atasker_loom, atasker_shuttle)))]
 mod model;
+mod spare;
 mod state;
 mod wait;
 
@@ -16,12 +17,14 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
-pub(crate) use cell::{Cell, Head, Join, next_id};
+pub(crate) use cell::{Cell, Detail, Join, next_id};
+pub(crate) use spare::trim as trim_spares;
 pub use state::{CancelOutcome, TaskStatus};
 pub use wait::{wait_all, wait_completed, wait_completed_timeout};
 
 use crate::error::{TaskError, WaitError};
-use crate::pool::{self, Job, Pool};
+use crate::fork;
+use crate::pool::{self, Job, Pool, PoolNumber};
 use crate::priority::Priority;
 use crate::time::Deadline;
 
@@ -50,14 +53,15 @@ use crate::time::Deadline;
 /// A future's result can be collected once; polled again after that, the handle answers
 /// [`TaskError::Rejected`]. Bodies and results are moved, not boxed: hand over large arrays in a `Box`.
 pub struct Task<T> {
-    /// The handle's end of the cell.
-    cell: Arc<dyn Join<T>>,
-    /// Here, and not in the cell: counted up and down by whoever has the handle, and not by who runs the task.
-    pool: Arc<Pool>,
+    /// The handle's end of the cell. `None` once it has been given back, at the handle's end.
+    cell: Option<Arc<dyn Join<T>>>,
+    pool: PoolNumber,
+    /// The count of forks at its making.
+    born: u32,
     priority: Priority,
     /// An earlier poll too deep on a pool thread's stack has got the task a thread of its own.
     carried: bool,
-    /// The result has been handed out, so there is nothing to give up.
+    /// The result has been handed out.
     collected: bool,
 }
 
@@ -83,7 +87,16 @@ pub struct TaskInfo {
 
 impl<T> Task<T> {
     pub(crate) fn new(cell: Arc<dyn Join<T>>, pool: &Arc<Pool>, priority: Priority) -> Self {
-        Self { cell, pool: Arc::clone(pool), priority, carried: false, collected: false }
+        Self { cell: Some(cell), pool: pool.number(), born: fork::count(), priority, carried: false, collected: false }
+    }
+
+    /// Whether this process is a fork of the one that the task was started in: its pool's threads are not here.
+    fn is_forked(&self) -> bool {
+        self.born != fork::count()
+    }
+
+    fn cell(&self) -> &Arc<dyn Join<T>> {
+        self.cell.as_ref().expect("only the drop gives it back")
     }
 
     /// Waits for the result.
@@ -93,7 +106,12 @@ impl<T> Task<T> {
     /// [`TaskError::Panicked`], [`TaskError::Cancelled`], [`TaskError::Rejected`] as the task ended;
     /// [`TaskError::Deadlock`] from inside the task itself, or inside a task that it waits for on the same thread.
     /// (A longer cycle, over several threads, is not seen: it waits for ever.)
+    #[inline]
     pub fn wait(mut self) -> Result<T, TaskError> {
+        // Often it is there, and then handing it on from fn to fn costs more than taking it.
+        if let Some(result) = self.cell().collect(None) {
+            return result;
+        }
         self.block(Deadline::Never, true).expect("a wait without a deadline ends with a result")
     }
 
@@ -126,7 +144,7 @@ impl<T> Task<T> {
     ///
     /// [`WaitError::NotReady`] gives the task back; [`WaitError::Failed`] as the task ended.
     pub fn try_result(self) -> Result<T, WaitError<T>> {
-        let result = self.cell.collect(None);
+        let result = self.cell().collect(None);
         self.or_not_ready(result)
     }
 
@@ -146,9 +164,9 @@ impl<T> Task<T> {
     fn block(&mut self, deadline: Deadline, runs: bool) -> Option<Result<T, TaskError>> {
         let mut carried = false;
         // A look without a waker costs less, and often it is enough.
-        let result = self.cell.collect(None).or_else(|| if runs { self.run_inside(&mut carried) } else { None });
+        let result = self.cell().collect(None).or_else(|| if runs { self.run_inside(&mut carried) } else { None });
         let result = result.or_else(|| {
-            let is_over = || self.cell.status().is_finished();
+            let is_over = || self.cell().status().is_finished();
             let ready = |waker: &Waker| self.look(waker, runs, &mut carried);
             // A pool thread's core is wanted by those that it waits for.
             if pool::home().is_some() {
@@ -166,14 +184,14 @@ impl<T> Task<T> {
     /// With `runs`, a thread of the task's own pool runs the task here as soon as it is queued: it keeps its place while
     /// it waits, and where all places wait nobody else would.
     fn look(&self, waker: &Waker, runs: bool, carried: &mut bool) -> Option<Result<T, TaskError>> {
-        if let Some(result) = self.cell.collect(Some(waker)) {
+        if let Some(result) = self.cell().collect(Some(waker)) {
             return Some(result);
         }
-        let job: Arc<dyn Job> = Arc::clone(&self.cell) as Arc<dyn Job>;
+        let job: Arc<dyn Job> = Arc::clone(self.cell()) as Arc<dyn Job>;
         if pool::is_running_here(&job) {
             return Some(Err(TaskError::Deadlock));
         }
-        if self.pool.is_forked() {
+        if self.is_forked() {
             // Its threads stayed in the parent process: nobody here would ever run it.
             return Some(Err(TaskError::Rejected));
         }
@@ -183,31 +201,31 @@ impl<T> Task<T> {
     /// Runs the task on this thread, if it is queued and the thread is one of its pool. Its result; `None`: it is to be
     /// waited for.
     fn run_inside(&self, carried: &mut bool) -> Option<Result<T, TaskError>> {
-        if *carried || self.cell.status() != TaskStatus::Queued {
+        if *carried || self.cell().status() != TaskStatus::Queued {
             return None;
         }
-        let home = pool::home().filter(|home| Arc::ptr_eq(&home.pool, &self.pool))?;
-        let job: Arc<dyn Job> = Arc::clone(&self.cell) as Arc<dyn Job>;
-        if self.pool.is_deep() {
-            *carried = self.pool.carry(self.priority, &job);
+        let home = pool::home().filter(|home| home.pool.number() == self.pool)?;
+        let job: Arc<dyn Job> = Arc::clone(self.cell()) as Arc<dyn Job>;
+        if home.pool.is_deep() {
+            *carried = home.pool.carry(self.priority, &job);
             if *carried {
                 return None;
             }
         }
         // Run here, it is ended; or another thread was first, and wakes this one when it is.
-        if self.pool.run_here(&home, self.priority, &job) { self.cell.collect(None) } else { None }
+        if home.pool.run_here(&home, self.priority, &job) { self.cell().collect(None) } else { None }
     }
 }
 
 impl<T> Task<T> {
     /// Unique in the process, not dense.
     pub fn id(&self) -> u64 {
-        self.cell.head().id
+        self.cell().head().id()
     }
 
     /// The fn's name, a closure's type name, or what was given.
     pub fn name(&self) -> &str {
-        self.cell.name()
+        self.cell().name()
     }
 
     /// Its priority.
@@ -217,7 +235,7 @@ impl<T> Task<T> {
 
     /// Where it is in its life.
     pub fn status(&self) -> TaskStatus {
-        self.cell.status()
+        self.cell().status()
     }
 
     /// Whether nothing more will happen to it: its result can be collected at once.
@@ -227,13 +245,13 @@ impl<T> Task<T> {
 
     /// Everything that is known of it.
     pub fn info(&self) -> TaskInfo {
-        let head = self.cell.head();
+        let head = self.cell().head();
         let times = head.times();
         TaskInfo {
-            id: head.id,
+            id: head.id(),
             name: self.name().to_owned(),
             priority: self.priority,
-            status: self.cell.status(),
+            status: self.cell().status(),
             submitted_at: times.submitted,
             started_at: times.started,
             finished_at: times.finished,
@@ -248,7 +266,10 @@ impl<T> Task<T> {
     /// Cancels it: before it started, it never will; while it runs, its body is asked to end and sees
     /// [`is_cancelled`](crate::is_cancelled). A body that ends by itself is `Completed` all the same.
     pub fn cancel(&self) -> CancelOutcome {
-        Arc::clone(&self.cell).cancel(&self.pool, self.priority)
+        if self.is_forked() {
+            return CancelOutcome::TooLate;
+        }
+        Arc::clone(self.cell()).cancel(self.pool.find().as_ref(), self.priority)
     }
 }
 
@@ -270,20 +291,20 @@ impl<T> Future for Task<T> {
 
 impl<T> Drop for Task<T> {
     fn drop(&mut self) {
-        if !self.collected {
-            self.cell.detach();
+        if let Some(cell) = self.cell.take() {
+            cell.retire();
         }
     }
 }
 
 impl<T> fmt::Debug for Task<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let head = self.cell.head();
+        let head = self.cell().head();
         f.debug_struct("Task")
-            .field("id", &head.id)
+            .field("id", &head.id())
             .field("name", &self.name())
             .field("priority", &self.priority)
-            .field("status", &self.cell.status())
+            .field("status", &self.cell().status())
             .finish()
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Weak};
 
-use super::{CancelOutcome, Cell, Head, Join, Task, TaskStatus};
+use super::{CancelOutcome, Cell, Join, Task, TaskStatus};
 use crate::config::Config;
 use crate::error::TaskError;
 use crate::pool::{Job, Overseer, OwnName, Pool, Ran, Refusal, run_uncounted};
@@ -17,15 +17,15 @@ impl Overseer for Deaf {
     fn look_for_slow_starts(&self, _at: std::time::Instant) {}
     fn quiet(&self) {}
     fn no_thread(&self, _error: &std::io::Error, _stranded: bool) {}
+    fn idle(&self) {}
 }
 
 /// A queued task that counts its runs, with the pool's end of it and its handle.
 fn queued(runs: &Arc<AtomicUsize>) -> (Arc<Pool>, Arc<dyn Job>, Task<usize>) {
     let pool = Pool::new("model", &Config::new(), Weak::<Deaf>::new());
-    let head = Head::new(None, false, None);
     let runs = Arc::clone(runs);
-    let cell = Cell::<OwnName<()>, _, _>::new(head, move || runs.fetch_add(1, Ordering::SeqCst));
-    let job: Arc<dyn Job> = Arc::<Cell<_, _, _>>::clone(&cell);
+    let cell = Cell::new::<OwnName<()>, _, _>(None, move || runs.fetch_add(1, Ordering::SeqCst));
+    let job: Arc<dyn Job> = Arc::<Cell>::clone(&cell);
     let task = Task::new(cell, &pool, Priority::Normal);
     (pool, job, task)
 }
@@ -83,20 +83,17 @@ fn a_result_is_dropped_once_when_its_handle_goes() {
     check_model(|| {
         let drops = Arc::new(AtomicUsize::new(0));
         let pool = Pool::new("model", &Config::new(), Weak::<Deaf>::new());
-        let head = Head::new(None, false, None);
         let counted = Counted(Arc::clone(&drops));
-        let cell = Cell::<OwnName<()>, _, _>::new(head, move || counted);
-        let job: Arc<dyn Job> = Arc::<Cell<_, _, _>>::clone(&cell);
-        let task = Task::new(cell, &pool, Priority::Normal);
-        let runner = thread::spawn({
-            let job = Arc::clone(&job);
-            move || _ = run_uncounted(job)
+        let cell = Cell::new::<OwnName<()>, _, _>(None, move || counted);
+        let job: Arc<dyn Job> = Arc::<Cell>::clone(&cell);
+        let task = Task::<Counted>::new(cell, &pool, Priority::Normal);
+        let runner = thread::spawn(move || {
+            _ = run_uncounted(Arc::clone(&job));
+            job.retire();
         });
         drop(task);
         runner.join().expect("ran");
-        // By one of the two, and not only with the cell: the pool's end of it is still here.
         assert_eq!(drops.load(Ordering::SeqCst), 1);
-        drop(job);
     });
 }
 
@@ -104,14 +101,14 @@ fn a_result_is_dropped_once_when_its_handle_goes() {
 #[test]
 fn a_result_is_taken_once() {
     check_model(|| {
-        let cell = Cell::<OwnName<()>, _, _>::new(Head::new(None, false, None), || Box::new(7));
-        let (second, job) = (Arc::clone(&cell), Arc::<Cell<_, _, _>>::clone(&cell));
+        let cell = Cell::new::<OwnName<()>, _, _>(None, || Box::new(7));
+        let (second, job) = (Arc::clone(&cell), Arc::<Cell>::clone(&cell));
         let runner = thread::spawn(move || run_uncounted(job));
-        let other = thread::spawn(move || second.collect(None).is_some());
-        let here = cell.collect(None).is_some();
+        let other = thread::spawn(move || Join::<Box<i32>>::collect(&*second, None).is_some());
+        let here = Join::<Box<i32>>::collect(&*cell, None).is_some();
         let there = other.join().expect("asked");
         runner.join().expect("ran");
-        let left = cell.collect(None).is_some();
+        let left = Join::<Box<i32>>::collect(&*cell, None).is_some();
         assert_eq!([here, there, left].into_iter().filter(|&got| got).count(), 1);
     });
 }

@@ -61,21 +61,25 @@ pub enum CancelOutcome {
 const STATUS: u8 = 0b0000_0111;
 /// Set by `cancel` while the body runs; read by the body. Excludes nothing.
 const CANCEL_REQUESTED: u8 = 0b0000_1000;
-/// Set when the handle is dropped: nobody will collect the result.
-const DETACHED: u8 = 0b0001_0000;
 /// Set by whoever takes what the task has left at its end: the result, or the body that never ran.
-const TAKEN: u8 = 0b0010_0000;
+const TAKEN: u8 = 0b0001_0000;
 /// Set by whoever has left a waker, to be used at the end.
-const AWAITED: u8 = 0b0100_0000;
+const AWAITED: u8 = 0b0010_0000;
 
 /// The word. Every transition is AcqRel: what was written into the cell before it is seen by whoever finds it done.
 #[derive(Debug)]
 pub(super) struct State(AtomicU8);
 
 impl State {
-    /// `Delayed` or `Queued`.
-    pub(super) fn new(status: TaskStatus) -> Self {
-        Self(AtomicU8::new(bits(status)))
+    /// Of a task that has ended, and has left nothing.
+    pub(super) fn spent() -> Self {
+        Self(AtomicU8::new(bits(TaskStatus::Cancelled) | TAKEN))
+    }
+
+    /// The first status of a task, without flags. For one who has it alone.
+    pub(super) fn begin(&self, status: TaskStatus) {
+        // Relaxed: whoever gets it from this one gets it by something that publishes.
+        self.0.store(bits(status), Ordering::Relaxed);
     }
 
     pub(super) fn status(&self) -> TaskStatus {
@@ -92,12 +96,12 @@ impl State {
         self.advance(|from| (from == TaskStatus::Queued).then_some(TaskStatus::Running)).is_ok()
     }
 
-    /// The body has ended, says the claimer. Whether the handle had been dropped by then, and whether somebody waits.
-    pub(super) fn finish(&self, end: TaskStatus) -> (bool, bool) {
+    /// The body has ended, says the claimer. Whether somebody waits.
+    pub(super) fn finish(&self, end: TaskStatus) -> bool {
         // One step, and no loop: nobody else moves a running task on, and the flags stay as they are.
         let before = self.0.fetch_add(bits(end) - bits(TaskStatus::Running), Ordering::AcqRel);
         debug_assert_eq!(status(before), TaskStatus::Running, "only the claimer ends a running task");
-        (before & DETACHED != 0, before & AWAITED != 0)
+        before & AWAITED != 0
     }
 
     /// Takes the right to what an ended task has left. `false`: somebody else has.
@@ -129,9 +133,16 @@ impl State {
         self.0.load(Ordering::Relaxed) & CANCEL_REQUESTED != 0
     }
 
-    /// The handle is gone. The status at that moment.
-    pub(super) fn detach(&self) -> TaskStatus {
-        status(self.0.fetch_or(DETACHED, Ordering::AcqRel))
+    /// The status, where something is left that nobody has taken. For the last one who has it.
+    pub(super) fn left(&self) -> Option<TaskStatus> {
+        let word = self.0.load(Ordering::Acquire);
+        (word & TAKEN == 0).then(|| status(word))
+    }
+
+    /// Whether it has ended, everything was taken, and nobody has ever left a waker.
+    pub(super) fn is_spent(&self) -> bool {
+        let word = self.0.load(Ordering::Acquire);
+        word & TAKEN != 0 && word & AWAITED == 0
     }
 
     /// Moves the status on as `next` says, and keeps the flags. The word before; `Err` where `next` gave none.

@@ -4,13 +4,14 @@
 //! producer went from 1.8 to 3.6 M/s with this and the batches of [`ring`](super::ring), before anything else was changed.
 
 use std::marker::PhantomData;
-use std::mem::{ManuallyDrop, MaybeUninit};
+use std::mem::ManuallyDrop;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
+use super::place::Place;
 use crate::names::own_name;
 
-/// What a closure captures, in place.
-type Words = [MaybeUninit<usize>; 3];
+/// What a closure captures.
+type Captured = Place<3>;
 
 /// A type that stands for a name, so that a name need not travel.
 pub trait Named: 'static {
@@ -32,8 +33,9 @@ impl<F: 'static> Named for OwnName<F> {
 pub(crate) struct StaticName(&'static fn() -> &'static str);
 
 impl StaticName {
-    pub(crate) fn of<N: Named>() -> Self {
-        Self(&(N::name as fn() -> &'static str))
+    /// The one that such a fn gives.
+    pub(crate) fn made_by(name: &'static fn() -> &'static str) -> Self {
+        Self(name)
     }
 
     pub(crate) fn get(self) -> &'static str {
@@ -65,45 +67,33 @@ impl AtomicName {
 /// What is known of a closure's type.
 struct Kind {
     name: fn() -> &'static str,
-    /// Moves the closure out of its words and calls it.
-    call: unsafe fn(*mut Words),
-    /// Drops the closure in its words.
-    drop: unsafe fn(*mut Words),
+    /// Moves the closure out of its place and calls it.
+    call: unsafe fn(&mut Captured),
+    /// Drops the closure in its place.
+    drop: unsafe fn(&mut Captured),
 }
 
 /// The kind of closures `F` that are called `N`.
 struct KindOf<N, F>(PhantomData<(N, F)>);
 
 impl<N: Named, F: FnOnce()> KindOf<N, F> {
-    const KIND: Kind = Kind { name: N::name, call: call::<F>, drop: drop::<F> };
+    const KIND: Kind = Kind { name: N::name, call: call::<F>, drop: Captured::drop_in_place::<F> };
 }
 
 /// An `FnOnce() + Send + 'static`, with the name of its task.
 pub(crate) struct Closure {
     kind: &'static Kind,
     /// Invariant: holds a closure of the type that `kind` was made for, which is `Send`.
-    words: Words,
+    captured: Captured,
 }
 
 impl Closure {
     /// Takes a closure in; boxes it where it is larger than three words.
+    #[inline(always)]
     pub(crate) fn new<N: Named, F: FnOnce() + Send + 'static>(body: F) -> Self {
-        if size_of::<F>() <= size_of::<Words>() && align_of::<F>() <= align_of::<Words>() {
-            Self::in_place::<N, F>(body)
-        } else {
-            Self::in_place::<N, Box<F>>(Box::new(body))
-        }
-    }
-
-    fn in_place<N: Named, F: FnOnce() + Send + 'static>(body: F) -> Self {
-        assert!(size_of::<F>() <= size_of::<Words>() && align_of::<F>() <= align_of::<Words>());
-        let mut words: Words = [MaybeUninit::uninit(); 3];
-        // SAFETY: the words are large and aligned enough, as asserted, and nothing is in them that a write could forget.
-        #[allow(unsafe_code)]
-        unsafe {
-            words.as_mut_ptr().cast::<F>().write(body);
-        }
-        Self { kind: &KindOf::<N, F>::KIND, words }
+        let mut captured = Captured::EMPTY;
+        captured.put(body);
+        Self { kind: &KindOf::<N, F>::KIND, captured }
     }
 
     pub(crate) fn name(&self) -> StaticName {
@@ -113,41 +103,32 @@ impl Closure {
     /// Calls it.
     pub(crate) fn call(self) {
         let mut this = ManuallyDrop::new(self);
-        // SAFETY: `kind` was made for the closure in the words, which is moved out here, once: `self` is not dropped.
+        // SAFETY: `kind` was made for the closure that was put in, which is moved out here, once: `self` is not dropped.
         #[allow(unsafe_code)]
         unsafe {
-            (this.kind.call)(&raw mut this.words);
+            (this.kind.call)(&mut this.captured);
         }
     }
 }
 
 impl Drop for Closure {
     fn drop(&mut self) {
-        // SAFETY: `kind` was made for the closure in the words, and a call would have kept this drop from happening.
+        // SAFETY: `kind` was made for the closure that was put in, and a call would have kept this drop from happening.
         #[allow(unsafe_code)]
         unsafe {
-            (self.kind.drop)(&raw mut self.words);
+            (self.kind.drop)(&mut self.captured);
         }
     }
 }
 
 /// # Safety
 ///
-/// The words hold an `F`, which is theirs no more afterwards.
+/// There is an `F` in it, which is its no more afterwards.
 #[allow(unsafe_code)]
-unsafe fn call<F: FnOnce()>(words: *mut Words) {
+unsafe fn call<F: FnOnce()>(captured: &mut Captured) {
     // SAFETY: the caller's promise.
-    let body = unsafe { words.cast::<F>().read() };
+    let body = unsafe { captured.take::<F>() };
     body();
-}
-
-/// # Safety
-///
-/// The words hold an `F`, which is theirs no more afterwards.
-#[allow(unsafe_code)]
-unsafe fn drop<F>(words: *mut Words) {
-    // SAFETY: the caller's promise.
-    unsafe { words.cast::<F>().drop_in_place() };
 }
 
 #[cfg(test)]

@@ -1,8 +1,10 @@
 //! How work travels: what stands in a queue, and the rings in which threads keep what they have taken ahead.
 //!
-//! The room of the pool that has `unsafe`: a closure without its type, and slots that two threads hand to each other.
+//! The room of the pool that has `unsafe`: a place for a value without its type, and slots that two threads hand to
+//! each other.
 
 mod inline;
+mod place;
 mod ring;
 
 use std::sync::Arc;
@@ -10,6 +12,7 @@ use std::sync::Arc;
 pub(super) use inline::AtomicName;
 pub use inline::Named;
 pub(crate) use inline::{Closure, OwnName, StaticName};
+pub(crate) use place::Place;
 pub(super) use ring::{Owner, Thief, ring};
 
 use super::job::Job;

@@ -148,7 +148,7 @@ impl Job for Slice {
         self.core.upgrade().is_some_and(|core| core.bell.is_queued_in(self.life))
     }
 
-    fn run(self: Arc<Self>, _tally: &Tally<'_>) -> Ran {
+    fn run(&self, _tally: &Tally<'_>) -> Ran {
         match self.core.upgrade() {
             Some(core) if core.bell.claim(self.life) => {
                 core.slice();
