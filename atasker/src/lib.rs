@@ -29,12 +29,14 @@ pub use pool::{SlowStart, Slowness, Totals};
 pub use priority::{PerPriority, Priority};
 pub use report::{Abandoned, StopReport};
 pub use supervisor::{
-    Supervisor, SupervisorInfo, SupervisorState, WorkerInfo, WorkerKind, WorkerState, task_supervisor,
+    LaneInfo, Supervisor, SupervisorInfo, SupervisorState, WorkerInfo, WorkerKind, WorkerState, task_supervisor,
 };
 
 // Tasks.
 pub use pool::is_cancelled;
-pub use submit::{CollectionError, TaskBuilder, TaskCollection, TaskOptions, background_task};
+pub use submit::{
+    CollectionError, FutureBuilder, Lane, TaskBuilder, TaskCollection, TaskOptions, background_future, background_task,
+};
 pub use task::{CancelOutcome, Task, TaskInfo, TaskStatus, wait_all, wait_completed, wait_completed_timeout};
 
 // Workers.

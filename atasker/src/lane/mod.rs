@@ -5,6 +5,7 @@
 
 mod engine;
 mod gate;
+mod guest;
 mod leash;
 #[cfg(all(test, any(atasker_loom, atasker_shuttle)))]
 mod model;
@@ -15,6 +16,7 @@ use std::time::Instant;
 
 use tokio::runtime::Handle;
 
+pub(crate) use guest::Guest;
 pub(crate) use leash::Leash;
 
 use crate::admission::Limits;
@@ -98,6 +100,15 @@ pub(crate) struct Counts {
 }
 
 impl Counts {
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.submitted += other.submitted;
+        self.completed += other.completed;
+        self.panicked += other.panicked;
+        self.cancelled += other.cancelled;
+        self.rejected += other.rejected;
+        self.slices += other.slices;
+    }
+
     fn end(&mut self, end: End) {
         *(match end {
             End::Completed => &mut self.completed,
@@ -213,6 +224,25 @@ impl Lane {
     /// Begins to take bodies in.
     pub(crate) fn open(&self) {
         self.gate.lock().open();
+    }
+
+    /// Begins anew after a stop of it alone.
+    pub(crate) fn reopen(&self) -> Result<(), Refused> {
+        if self.is_forked() {
+            return Err(Refused::Forked);
+        }
+        let mut gate = self.gate.lock();
+        match gate.stage {
+            Stage::Created | Stage::Closed => gate.open(),
+            Stage::Open => {}
+            Stage::Draining => return Err(Refused::Stopped),
+        }
+        Ok(())
+    }
+
+    /// Whether it has stopped.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.gate.lock().stage != Stage::Draining
     }
 
     /// Whether it takes bodies in.

@@ -283,7 +283,7 @@ impl Home {
             return None;
         }
         let tally = Tally::nested(&self.ledger);
-        let ran = current::enter(&self.pool, Arc::clone(job), || job.run(&tally));
+        let ran = current::enter_nested(&self.pool, Arc::clone(job), || job.run(&tally));
         self.ledger.forget();
         if !matches!(ran, Ran::Task { .. }) {
             tally.ended(ran);

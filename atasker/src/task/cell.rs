@@ -71,6 +71,11 @@ pub(super) struct Times {
 pub(crate) trait Join<T>: Job {
     fn head(&self) -> &Head;
 
+    /// Whether a thread of its pool may run it inside a wait for it.
+    fn runs_on_pool(&self) -> bool {
+        true
+    }
+
     fn status(&self) -> TaskStatus;
 
     /// The result, if the task has ended; else leaves the waker to be used when it has, or can be claimed.
@@ -99,12 +104,16 @@ impl Detail {
 }
 
 impl Head {
+    pub(super) fn new(detail: Option<Box<Detail>>) -> Self {
+        Self { id: AtomicU64::new(next_id()), detail }
+    }
+
     pub(super) fn id(&self) -> u64 {
         // Relaxed: written before whoever asks had the cell.
         self.id.load(Ordering::Relaxed)
     }
 
-    fn given_name(&self) -> Option<&str> {
+    pub(super) fn given_name(&self) -> Option<&str> {
         self.detail.as_ref()?.name.as_deref()
     }
 
@@ -117,7 +126,7 @@ impl Head {
         times.map_or(Times::default(), |times| *times.lock())
     }
 
-    fn stamp(&self, stamp: impl FnOnce(&mut Times, Option<Instant>)) {
+    pub(super) fn stamp(&self, stamp: impl FnOnce(&mut Times, Option<Instant>)) {
         if let Some(times) = self.detail.as_ref().and_then(|detail| detail.times.as_ref()) {
             stamp(&mut times.lock(), Some(Instant::now()));
         }

@@ -11,6 +11,7 @@ use super::core::Core;
 use super::mailbox::{AnyMailbox, Mailbox, NotTaken, Pushed};
 use crate::error::{PutError, Result};
 use crate::fork;
+use crate::pool;
 use crate::supervisor::WorkerInfo;
 use crate::time::Deadline;
 
@@ -270,7 +271,7 @@ impl<T: Send + 'static> QueueWorker<T> {
 
     #[cold]
     fn put_once_there_is_room(&self, item: T, deadline: Deadline) -> Result<(), PutError<T>> {
-        if self.core.is_own_body() {
+        if self.core.is_own_body() || pool::is_async() {
             return Err(PutError::Full(item));
         }
         let mut waiting = Some(item);

@@ -28,6 +28,7 @@ use super::mailbox::AnyMailbox;
 use super::plan::{Kind, Phase, Plan, Schedule};
 use crate::clock;
 use crate::error::{Error, Result};
+use crate::lane::Lane;
 use crate::panics::drop_contained;
 use crate::pool::{self, Job};
 use crate::priority::Priority;
@@ -72,6 +73,8 @@ struct Home {
     entry: Entry,
     /// Its entry in the pool's queue, whenever it is there; what tells that it runs on a thread.
     slice: Arc<Slice>,
+    /// Where an async body runs; `None`: it runs on the pool.
+    lane: Option<Arc<Lane>>,
 }
 
 impl Home {
@@ -232,7 +235,7 @@ impl Core {
             let mut plan = self.plan.lock();
             let slice = Slice { core: Arc::downgrade(self), life: self.bell.open(), name: self.name.clone() };
             let (priority, slice) = (schedule.priority, Arc::new(slice));
-            let home = Home { supervisor: Arc::clone(&supervisor), priority, entry, slice };
+            let home = Home { supervisor: Arc::clone(&supervisor), priority, entry, slice, lane: None };
             earlier = self.home.lock().replace(home);
             self.runs.store(0, Ordering::Relaxed);
             let deadline = plan.begin(schedule, greeting, supervisor.clock.now());
@@ -321,6 +324,10 @@ impl Resident for Core {
 
     fn info(&self) -> WorkerInfo {
         self.info()
+    }
+
+    fn is_on(&self, lane: &Arc<Lane>) -> bool {
+        self.home().is_some_and(|home| home.lane.is_some_and(|own| Arc::ptr_eq(&own, lane)))
     }
 
     fn ask_to_stop(self: Arc<Self>, discard: bool) {

@@ -137,7 +137,7 @@ impl Core {
         }
         let life = self.plan.lock().life;
         self.request_stop(false);
-        if self.is_own_body() {
+        if self.is_own_body() || pool::is_async() {
             return;
         }
         self.wait_helping(Deadline::Never, &self.changed, || self.has_ended(life).then_some(()));

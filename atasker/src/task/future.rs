@@ -1,0 +1,443 @@
+//! The cell of a task whose body is a future, and the flight in which a lane's runtime polls it.
+//!
+//! The state word is that of every task, so a handle can't tell which of the two it has. The body waits in the cell and
+//! moves into its flight when it is admitted. Whoever drops a flight unfinished ends the task.
+
+use std::future::Future;
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use pin_project_lite::pin_project;
+use tokio::runtime::Handle;
+
+use super::cell::{Detail, Head, Join};
+use super::state::{CancelOutcome, State, TaskStatus};
+use crate::clock::{self, Clock};
+use crate::error::TaskError;
+use crate::lane::{Body, End, Lane, Leash, Refused, Source, Ticket};
+use crate::log;
+use crate::panics::{contain, drop_contained, wake_contained};
+use crate::pool::{self, Job, Named, Pool, Ran, Refusal, StaticName, Tally};
+use crate::priority::Priority;
+use crate::sync::Mutex;
+use crate::time::Deadline;
+
+/// What makes a delayed task due, to be taken back by a cancellation.
+type Timer = Mutex<Option<(Arc<Clock>, clock::Key)>>;
+
+/// A task whose body is the future `F` with result `T`, and whose name `N` stands for.
+pub(crate) struct FutureCell<N: Named, F, T> {
+    head: Head,
+    state: State,
+    lane: Arc<Lane>,
+    priority: Priority,
+    /// The body until it starts, then nothing, then the result. Lock rule: with no other, and nothing is dropped under it.
+    content: Mutex<Content<F, T>>,
+    /// Who waits for the end. Lock rule: with no other, and no waker is cloned, used or dropped under it.
+    waiter: Mutex<Option<Waker>>,
+    leash: Leash,
+    /// Of a delayed one.
+    timer: Option<Box<Timer>>,
+    named: PhantomData<fn() -> N>,
+}
+
+enum Content<F, T> {
+    Body(F),
+    Output(Result<T, TaskError>),
+    Empty,
+}
+
+impl<N: Named, F, T> FutureCell<N, F, T> {
+    /// `Queued`, or `Delayed`.
+    pub(crate) fn new(
+        lane: &Arc<Lane>,
+        priority: Priority,
+        detail: Option<Box<Detail>>,
+        delayed: bool,
+        body: F,
+    ) -> Arc<Self> {
+        let state = State::spent();
+        state.begin(if delayed { TaskStatus::Delayed } else { TaskStatus::Queued });
+        Arc::new(Self {
+            head: Head::new(detail),
+            state,
+            lane: Arc::clone(lane),
+            priority,
+            content: Mutex::new(Content::Body(body)),
+            waiter: Mutex::default(),
+            leash: Leash::default(),
+            timer: delayed.then(Box::default),
+            named: PhantomData,
+        })
+    }
+
+    fn shown_name(&self) -> &str {
+        self.head.given_name().unwrap_or_else(|| N::name())
+    }
+
+    fn replace(&self, content: Content<F, T>) -> Content<F, T> {
+        std::mem::replace(&mut *self.content.lock(), content)
+    }
+
+    /// The body of a task that will not run.
+    pub(crate) fn take_body(&self) -> Option<F> {
+        match self.replace(Content::Empty) {
+            Content::Body(body) => Some(body),
+            _ => None,
+        }
+    }
+
+    /// It was not taken in: the handle says `Rejected`. `false`: a stop was faster, and has cancelled it.
+    pub(crate) fn reject(&self) -> bool {
+        let rejected = self.state.end_unstarted(TaskStatus::Rejected).is_some();
+        if rejected {
+            self.lane.count(|counts| {
+                counts.submitted += 1;
+                counts.rejected += 1;
+            });
+            self.tell_end();
+        }
+        rejected
+    }
+
+    /// It has ended unstarted: takes its deadline back and wakes the waiter.
+    fn tell_end(&self) {
+        self.head.stamp(|times, now| times.finished = now);
+        if let Some(timer) = &self.timer {
+            let deadline = timer.lock().take();
+            if let Some((clock, key)) = deadline {
+                // Taken back, so that cancelled delays cost no memory; if it is about to ring, it will find the end.
+                clock.remove(key);
+            }
+        }
+        self.wake_waiter();
+    }
+
+    fn wake_waiter(&self) {
+        let waiter = self.waiter.lock().take();
+        if let Some(waiter) = waiter {
+            wake_contained(waiter);
+        }
+    }
+
+    /// The flight has ended: hands the result over. The body has been dropped by now.
+    fn finish(&self, ticket: &Ticket, output: Result<T, TaskError>) {
+        let (status, end) = match &output {
+            Ok(_) => (TaskStatus::Completed, End::Completed),
+            Err(TaskError::Panicked(_)) => (TaskStatus::Panicked, End::Panicked),
+            Err(_) => (TaskStatus::Cancelled, End::Cancelled),
+        };
+        self.head.stamp(|times, now| times.finished = now);
+        // Before the waiter is woken: who has waited for a task finds the counts exact.
+        ticket.ended(end);
+        self.replace(Content::Output(output));
+        if self.state.finish(status) {
+            self.wake_waiter();
+        }
+        self.leash.let_go();
+    }
+
+    /// The result of an ended task, if nobody has it yet.
+    fn result(&self) -> Option<Result<T, TaskError>> {
+        match self.state.status() {
+            TaskStatus::Completed | TaskStatus::Panicked => match self.replace(Content::Empty) {
+                Content::Output(output) => Some(output),
+                _ => None,
+            },
+            TaskStatus::Cancelled => Some(Err(TaskError::Cancelled)),
+            TaskStatus::Rejected => Some(Err(TaskError::Rejected)),
+            TaskStatus::Delayed | TaskStatus::Queued | TaskStatus::Running => None,
+        }
+    }
+}
+
+/// A task about to be handed in, and how.
+impl<N, F, T> FutureCell<N, F, T>
+where
+    N: Named,
+    F: Future<Output = T> + Send + 'static,
+    T: Send + 'static,
+{
+    /// Hands it to its lane.
+    pub(crate) fn queue(self: &Arc<Self>) -> Result<(), Refused> {
+        self.lane.submit(self.priority, Arc::<Self>::clone(self), Source::Caller)
+    }
+
+    /// Hands it to the clock, to be handed to its lane at `due`.
+    pub(crate) fn delay(self: &Arc<Self>, clock: &Arc<Clock>, due: Deadline) -> Result<(), Refused> {
+        let number = self.head.id();
+        // Counted first: the bell may ring, or a stop drop it, before the insertion returns.
+        self.lane.delay(number, self.priority, Arc::<Self>::clone(self))?;
+        let refused = match clock.insert(due, Arc::<Self>::clone(self)) {
+            Ok(key) => {
+                if let Some(timer) = &self.timer {
+                    *timer.lock() = Some((Arc::clone(clock), key));
+                }
+                return Ok(());
+            }
+            Err(clock::Refused::Stopped) => Refused::Stopped,
+            Err(clock::Refused::NoThread(error)) => Refused::NoThread(error),
+        };
+        if self.lane.undelay(number) {
+            self.lane.count(|counts| counts.submitted -= 1);
+        }
+        Err(refused)
+    }
+
+    fn drop_unrun(self: Arc<Self>) {
+        if let Some(body) = self.take_body() {
+            let job: Arc<dyn Job> = Arc::<Self>::clone(&self);
+            pool::enter_async(self.lane.owner(), Some(job), || drop_contained(body));
+        }
+    }
+}
+
+impl<N: Named, F, T> Drop for FutureCell<N, F, T> {
+    /// What nobody has collected is dropped, a panic told.
+    fn drop(&mut self) {
+        match self.replace(Content::Empty) {
+            Content::Output(Err(TaskError::Panicked(panic))) => {
+                log::uncollected_panic(self.shown_name(), self.head.id(), &panic);
+            }
+            left => drop_contained(left),
+        }
+    }
+}
+
+pin_project! {
+    /// A body on its way: what the runtime polls.
+    struct Flight<N: Named, F, T> {
+        // `None` once it has ended.
+        #[pin]
+        body: Option<F>,
+        // `None` in the drop only.
+        cell: Option<Arc<FutureCell<N, F, T>>>,
+        ticket: Ticket,
+        finished: bool,
+    }
+
+    impl<N: Named, F, T> PinnedDrop for Flight<N, F, T> {
+        fn drop(this: Pin<&mut Self>) {
+            let mut this = this.project();
+            let Some(cell) = this.cell.take() else { return };
+            // What the values' `Drop` calls, a stop among it, must not wait for the thread it is called on. The place is
+            // given back after that, with the ticket.
+            pool::enter_async(cell.lane.owner(), None, || {
+                if !*this.finished {
+                    // The runtime went down with it.
+                    if let Err(panic) = contain(|| this.body.set(None)) {
+                        panic.leak();
+                    }
+                    cell.finish(this.ticket, Err(TaskError::Cancelled));
+                }
+                drop(cell);
+            });
+        }
+    }
+}
+
+impl<N, F, T> Future for Flight<N, F, T>
+where
+    N: Named,
+    F: Future<Output = T> + Send + 'static,
+    T: Send + 'static,
+{
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let mut this = self.project();
+        let cell = this.cell.as_ref().expect("it is polled before it is dropped");
+        let job: Arc<dyn Job> = Arc::<FutureCell<N, F, T>>::clone(cell);
+        let output = pool::enter_async(cell.lane.owner(), Some(job), || {
+            let output = loop {
+                if cell.leash.is_pulled() {
+                    break Err(TaskError::Cancelled);
+                }
+                let body = this.body.as_mut().as_pin_mut().expect("it is polled until it has ended");
+                match contain(|| body.poll(cx)) {
+                    Ok(Poll::Ready(output)) => break Ok(output),
+                    Err(panic) => break Err(TaskError::Panicked(panic)),
+                    Ok(Poll::Pending) if cell.leash.stay(cx.waker()) => return None,
+                    Ok(Poll::Pending) => {}
+                }
+            };
+            if let Err(panic) = contain(|| this.body.set(None)) {
+                panic.leak();
+            }
+            Some(output)
+        });
+        let Some(output) = output else { return Poll::Pending };
+        *this.finished = true;
+        cell.finish(this.ticket, output);
+        Poll::Ready(())
+    }
+}
+
+impl<N, F, T> Body for FutureCell<N, F, T>
+where
+    N: Named,
+    F: Future<Output = T> + Send + 'static,
+    T: Send + 'static,
+{
+    fn name(&self) -> String {
+        self.shown_name().to_owned()
+    }
+
+    fn is_live(&self) -> bool {
+        self.state.status() == TaskStatus::Queued
+    }
+
+    fn begin(self: Arc<Self>, ticket: Ticket, on: &Handle) {
+        if !self.state.claim() {
+            return;
+        }
+        self.head.stamp(|times, now| times.started = now);
+        let body = self.take_body();
+        // Let go, not kept: the flight reports its end itself.
+        drop(on.spawn(Flight { body, cell: Some(self), ticket, finished: false }));
+    }
+
+    fn refuse(self: Arc<Self>) -> bool {
+        let refused = self.state.end_unstarted(TaskStatus::Cancelled).is_some();
+        if refused {
+            self.lane.count(|counts| counts.cancelled += 1);
+            self.tell_end();
+        }
+        refused
+    }
+
+    fn drop_body(self: Arc<Self>) {
+        self.drop_unrun();
+    }
+
+    fn is_task(&self) -> bool {
+        true
+    }
+
+    fn ask_to_end(&self) {
+        if self.state.request_cancel() {
+            self.leash.pull();
+        }
+    }
+}
+
+/// How a thread that polls it knows what runs there. It is in no pool's queue.
+impl<N, F, T> Job for FutureCell<N, F, T>
+where
+    N: Named,
+    F: Send + 'static,
+    T: Send + 'static,
+{
+    fn name(&self) -> &str {
+        self.shown_name()
+    }
+
+    fn static_name(&self) -> Option<StaticName> {
+        None
+    }
+
+    fn is_live(&self) -> bool {
+        false
+    }
+
+    fn run(&self, _tally: &Tally<'_>) -> Ran {
+        Ran::Dead
+    }
+
+    fn refuse(self: Arc<Self>, _pool: &Arc<Pool>, _why: Refusal) -> bool {
+        false
+    }
+
+    fn drop_body(self: Arc<Self>, _pool: &Arc<Pool>) {}
+
+    fn is_task(&self) -> bool {
+        true
+    }
+
+    fn is_asked_to_end(&self) -> bool {
+        self.state.is_cancel_requested()
+    }
+}
+
+impl<N, F, T> clock::Bell for FutureCell<N, F, T>
+where
+    N: Named,
+    F: Future<Output = T> + Send + 'static,
+    T: Send + 'static,
+{
+    fn ring(self: Arc<Self>, _key: clock::Key) {
+        if !self.state.due() {
+            return;
+        }
+        self.lane.undelay(self.head.id());
+        if let Some(timer) = &self.timer {
+            let rung = timer.lock().take();
+            drop(rung);
+        }
+        let body: Arc<dyn Body> = Arc::<Self>::clone(&self);
+        if self.lane.submit(self.priority, body, Source::Inside).is_err() && Body::refuse(Arc::clone(&self)) {
+            self.drop_unrun();
+        }
+    }
+
+    fn dropped(self: Arc<Self>) -> bool {
+        self.lane.undelay(self.head.id());
+        Body::refuse(self)
+    }
+
+    fn drop_body(self: Arc<Self>) {
+        self.drop_unrun();
+    }
+}
+
+impl<N, F, T> Join<T> for FutureCell<N, F, T>
+where
+    N: Named,
+    F: Future<Output = T> + Send + 'static,
+    T: Send + 'static,
+{
+    fn head(&self) -> &Head {
+        &self.head
+    }
+
+    fn runs_on_pool(&self) -> bool {
+        false
+    }
+
+    fn status(&self) -> TaskStatus {
+        self.state.status()
+    }
+
+    fn collect(&self, waker: Option<&Waker>) -> Option<Result<T, TaskError>> {
+        if let Some(result) = self.result() {
+            return Some(result);
+        }
+        let replaced = self.waiter.lock().replace(waker?.clone());
+        drop(replaced);
+        // The race this closes: an end between the look and here. Each marks the word, the end after the result is in
+        // its place and this after the waker is in its own: the later of the two sees the other.
+        if self.state.set_awaited() {
+            return None;
+        }
+        let unused = self.waiter.lock().take();
+        drop(unused);
+        self.result()
+    }
+
+    /// Its lane counts it, and not the pool.
+    fn cancel(self: Arc<Self>, _pool: Option<&Arc<Pool>>, priority: Priority) -> CancelOutcome {
+        let end = || self.state.end_unstarted(TaskStatus::Cancelled);
+        if self.lane.cancel(self.head.id(), priority, || end().map(|before| before == TaskStatus::Delayed)) {
+            self.tell_end();
+            self.drop_unrun();
+            return CancelOutcome::Dequeued;
+        }
+        if !self.state.request_cancel() {
+            return CancelOutcome::TooLate;
+        }
+        self.leash.pull();
+        CancelOutcome::Requested
+    }
+}
