@@ -41,7 +41,7 @@ pub use task::{CancelOutcome, Task, TaskInfo, TaskStatus, wait_all, wait_complet
 
 // Workers.
 pub use worker::{
-    EventWorker, IntervalWorker, LoopWorker, MissedTick, Outcome, QueueBody, QueueWorker, StopOnDrop, Worker,
+    AsyncQueueBody, AsyncWorker, EventWorker, IntervalWorker, LoopWorker, MissedTick, Outcome, QueueBody, QueueWorker, StopOnDrop, Worker,
     WorkerBuilder, WorkerContext, WorkerError, background_worker, kind,
 };
 

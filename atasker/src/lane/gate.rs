@@ -57,8 +57,10 @@ pub(super) struct Gate {
     places: Places,
     /// Those that wait, in the order of their coming. Dead ones (cancelled) stay until they come up or a sweep takes them.
     queues: PerPriority<VecDeque<Arc<dyn Body>>>,
-    /// Dead ones among them.
-    dead: PerPriority<usize>,
+    /// So many have died since the last sweep; some of them have come up since.
+    died: PerPriority<usize>,
+    /// Dead ones that have come up, for the next one who lets go of the lock to drop.
+    pub(super) graveyard: Vec<Arc<dyn Body>>,
     flying: Slab<Flying>,
     /// Bodies that the clock holds, by their numbers.
     delayed: BTreeMap<u64, (Priority, Arc<dyn Body>)>,
@@ -78,7 +80,8 @@ impl Gate {
             epoch: 0,
             places: Places::new(limits),
             queues: PerPriority::default(),
-            dead: PerPriority::default(),
+            died: PerPriority::default(),
+            graveyard: Vec::new(),
             flying: Slab::new(),
             delayed: BTreeMap::new(),
             condemned: 0,
@@ -154,13 +157,13 @@ impl Gate {
 
     /// Takes dead ones off the front, so that none is admitted.
     fn bury_head(&mut self, priority: Priority) {
-        while self.dead[priority] > 0 && self.queues[priority].front().is_some_and(|head| !head.is_live()) {
-            self.queues[priority].pop_front();
-            self.dead[priority] -= 1;
+        while self.queues[priority].front().is_some_and(|head| !head.is_live()) {
+            let dead = self.queues[priority].pop_front();
+            self.graveyard.extend(dead);
         }
     }
 
-    /// A body in flight has ended: counts it. `false`: its epoch is over.
+    /// A body in flight has ended: counts it, unless its epoch is over.
     pub(super) fn count_end(&mut self, place: Place, end: End) {
         if place.epoch == self.epoch {
             self.counts.end(end);
@@ -181,19 +184,15 @@ impl Gate {
 
     /// One that waits has died where it stands. What a sweep takes out is to be dropped outside the lock.
     pub(super) fn died(&mut self, priority: Priority) -> Vec<Arc<dyn Body>> {
-        self.dead[priority] += 1;
-        let dead = self.dead[priority];
+        self.died[priority] += 1;
+        let died = self.died[priority];
         // When half of them are dead, a sweep costs a constant for each; and it bounds what a full lane keeps.
-        if dead < SWEEP_FROM || dead <= self.queues[priority].len() / 2 {
+        if died < SWEEP_FROM || died <= self.queues[priority].len() / 2 {
             return Vec::new();
         }
-        self.sweep(priority)
-    }
-
-    fn sweep(&mut self, priority: Priority) -> Vec<Arc<dyn Body>> {
         let (live, dead) = std::mem::take(&mut self.queues[priority]).into_iter().partition(|body| body.is_live());
         self.queues[priority] = live;
-        self.dead[priority] = 0;
+        self.died[priority] = 0;
         Vec::from(dead as VecDeque<_>)
     }
 
@@ -212,9 +211,7 @@ impl Gate {
         for priority in Priority::ALL.into_iter().rev() {
             let (out, stay) = std::mem::take(&mut self.queues[priority]).into_iter().partition(|body| condemned(&**body));
             self.queues[priority] = stay;
-            let out: VecDeque<Arc<dyn Body>> = out;
-            self.dead[priority] -= out.iter().filter(|body| !body.is_live()).count().min(self.dead[priority]);
-            removed.extend(out);
+            removed.extend(out as VecDeque<_>);
         }
         removed.extend(std::mem::take(&mut self.delayed).into_values().map(|(_, body)| body));
         self.condemned += removed.len();
@@ -241,7 +238,11 @@ impl Gate {
     /// Whether anything above this priority waits that could start now.
     pub(super) fn is_wanted_above(&self, priority: Priority) -> bool {
         let above = Priority::ALL.into_iter().filter(|&above| above > priority);
-        above.into_iter().any(|above| self.queues[above].len() > self.dead[above])
+        above.into_iter().any(|above| self.waits(above))
+    }
+
+    fn waits(&self, priority: Priority) -> bool {
+        self.queues[priority].iter().any(|body| body.is_live())
     }
 
     /// Whether any entry waits, dead or alive.
@@ -255,8 +256,7 @@ impl Gate {
 
     /// Whether nothing is in flight, waits or is on its way.
     pub(super) fn is_quiet(&self) -> bool {
-        let waits = |&priority: &Priority| self.queues[priority].len() > self.dead[priority];
-        self.flying.is_empty() && self.condemned == 0 && !Priority::ALL.iter().any(waits)
+        self.flying.is_empty() && self.condemned == 0 && !Priority::ALL.iter().any(|&priority| self.waits(priority))
     }
 
     /// Bodies in flight, waiting and delayed, by priority.
@@ -266,7 +266,7 @@ impl Gate {
             active[flying.priority] += 1;
         }
         for priority in Priority::ALL {
-            queued[priority] = self.queues[priority].len() - self.dead[priority];
+            queued[priority] = self.queues[priority].iter().filter(|body| body.is_live()).count();
         }
         for (priority, _) in self.delayed.values() {
             delayed[*priority] += 1;

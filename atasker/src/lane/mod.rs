@@ -258,14 +258,15 @@ impl Lane {
         source: Source,
     ) -> Result<(), Refused> {
         let on = self.handle()?;
-        let admitted = {
+        let (admitted, dead) = {
             let mut gate = self.gate.lock();
             gate.check(source)?;
             if source == Source::Caller {
                 gate.counts.submitted += 1;
             }
-            gate.enter(priority, body, &on)
+            (gate.enter(priority, body, &on), std::mem::take(&mut gate.graveyard))
         };
+        drop(dead);
         if let Some(Admitted { body, place, on }) = admitted {
             body.begin(Ticket { lane: Arc::clone(self), place }, &on);
         }
@@ -389,12 +390,13 @@ impl Lane {
             }
         }
         loop {
-            let admitted = {
+            let (admitted, dead) = {
                 let mut gate = self.gate.lock();
                 let next = gate.next();
                 gate.admitting = next.is_some();
-                next
+                (next, std::mem::take(&mut gate.graveyard))
             };
+            drop(dead);
             let Some(Admitted { body, place, on }) = admitted else { return };
             body.begin(Ticket { lane: Arc::clone(self), place }, &on);
         }
@@ -498,10 +500,6 @@ impl Gate {
 }
 
 impl Ticket {
-    pub(crate) fn lane(&self) -> &Arc<Lane> {
-        &self.lane
-    }
-
     /// It has ended. Said before anybody who waits for it can know.
     pub(crate) fn ended(&self, end: End) {
         self.lane.gate.lock().count_end(self.place, end);

@@ -1,5 +1,6 @@
 //! Workers: a body that runs again and again, a bell that makes it run, and a state.
 
+mod async_body;
 mod bell;
 mod body;
 mod builder;
@@ -14,6 +15,7 @@ mod model;
 mod outcome;
 mod plan;
 
+pub use async_body::{AsyncQueueBody, AsyncWorker};
 pub use body::{IntoQueueBody, IntoWorker, QueueBody, Worker};
 pub use builder::{WorkerBuilder, background_worker, kind};
 pub use context::WorkerContext;

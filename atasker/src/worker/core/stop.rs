@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::super::bell::Seized;
-use super::super::body::Step;
+use super::super::body::Steps;
 use super::super::context::WorkerContext;
 use super::super::plan::Phase;
 use super::{Body, Core, Home};
@@ -50,7 +50,7 @@ impl Core {
     pub(super) fn discard_items(self: &Arc<Self>) {
         let (Some(mailbox), Some(home)) = (&self.mailbox, self.home()) else { return };
         // The items' Drop is user code, and what it calls must not wait for the thread it is called on.
-        let discarded = pool::enter(&home.supervisor.pool, home.job(), || mailbox.discard());
+        let discarded = home.enter(|| mailbox.discard());
         if discarded > 0 {
             self.plan.lock().counters.discarded += discarded;
             home.supervisor.registry.count_discarded(discarded);
@@ -82,13 +82,19 @@ impl Core {
 
     /// Ends a worker that this thread has seized.
     pub(super) fn end_seized(self: &Arc<Self>, seized: Seized) {
-        let Home { supervisor, priority, .. } = self.own_home();
+        let Home { supervisor, priority, lane, .. } = self.own_home();
         if seized == Seized::Queued {
-            supervisor.pool.died(priority);
+            match &lane {
+                None => supervisor.pool.died(priority),
+                Some(lane) => lane.died(priority),
+            }
         }
         let has_hooks = self.body.lock().as_ref().is_some_and(|body| body.step.has_hooks());
         if !has_hooks {
             return self.finish();
+        }
+        if let Some(lane) = lane {
+            return self.say_farewell(&lane, priority);
         }
         // `on_stop` is the user's: it runs on a pool thread, at once, so that the one who asks never waits for it.
         let worker = Arc::clone(self);
@@ -100,9 +106,10 @@ impl Core {
         let home = self.own_home();
         // As a body of its own, wherever it runs: what the hook and the Drop of the state call, a stop of this very
         // worker among it, must not wait for this thread.
-        pool::enter(&home.supervisor.pool, home.job(), || {
+        home.enter(|| {
             let Body { mut step, greeted } = self.take_body();
-            if greeted {
+            // An async one has been awaited before (`say_farewell`).
+            if greeted && let Steps::Blocking(step) = &mut step {
                 let now = home.supervisor.clock.now();
                 let cx = WorkerContext::new(Arc::clone(self), home.supervisor.weak_handle(), now);
                 self.hook("on_stop", || step.on_stop(&cx));
@@ -123,7 +130,7 @@ impl Core {
     }
 
     /// Keeps the body of a worker that starts again. It comes back where it is not to be kept.
-    fn keep(&self, step: Box<dyn Step>) -> Option<Box<dyn Step>> {
+    fn keep(&self, step: Steps) -> Option<Steps> {
         match self.kept.lock().as_deref_mut() {
             Some(kept) => kept.step.replace(step),
             None => Some(step),
@@ -169,8 +176,9 @@ impl Core {
         mut ready: impl FnMut() -> Option<R>,
     ) -> Option<R> {
         let worker_home = self.home();
-        let place =
-            pool::home().zip(worker_home).filter(|(place, home)| Arc::ptr_eq(&place.pool, &home.supervisor.pool));
+        let runs_there =
+            |home: &Home, place: &pool::Home| home.lane.is_none() && Arc::ptr_eq(&place.pool, &home.supervisor.pool);
+        let place = pool::home().zip(worker_home).filter(|(place, home)| runs_there(home, place));
         let Some((place, home)) = place else {
             return list.block_until(deadline, ready);
         };
