@@ -58,6 +58,11 @@ pub mod __private {
     pub use crate::worker::{Handle, IntoQueueBody, IntoWorker, Static};
     pub use inventory;
 
+    /// An async block whose result is `T`: tells the compiler what `?` in it converts to.
+    pub fn body_of<T, F: Future<Output = T>>(body: F) -> F {
+        body
+    }
+
     /// Whether both are handles of the same supervisor.
     pub fn same_supervisor(one: &crate::Supervisor, other: &crate::Supervisor) -> bool {
         one.is_same(other)

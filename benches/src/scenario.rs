@@ -2,6 +2,7 @@
 //!
 //! A scenario knows the traits of [`crate::peer`], never a peer.
 
+mod async_noop;
 mod flood;
 mod handles;
 mod idle_wake;
@@ -13,6 +14,7 @@ mod round_trip;
 mod tree;
 mod urgent;
 
+pub(crate) use async_noop::{many_alive, one_after_the_other};
 pub(crate) use flood::{capture_less, detached, dropped, four_producers};
 pub(crate) use handles::all_alive;
 pub(crate) use idle_wake::{from_idle, measure_wakes};
@@ -43,6 +45,8 @@ pub(crate) enum Scenario {
     BoundedItems,
     BoundedItemsFour,
     NestedWait,
+    AsyncNoop,
+    AsyncNoopAlive,
 }
 
 /// What a scenario is called and how its figures are read.
@@ -88,7 +92,7 @@ impl Run {
 
 impl Scenario {
     /// In the order of the documentation.
-    pub(crate) const ALL: [Self; 17] = [
+    pub(crate) const ALL: [Self; 19] = [
         Self::Flood,
         Self::FloodDropped,
         Self::FloodCaptureLess,
@@ -106,6 +110,8 @@ impl Scenario {
         Self::BoundedItems,
         Self::BoundedItemsFour,
         Self::NestedWait,
+        Self::AsyncNoop,
+        Self::AsyncNoopAlive,
     ];
 
     pub(crate) fn sheet(self) -> Sheet {
@@ -190,6 +196,14 @@ impl Scenario {
                     ]
                 },
             ),
+            Self::AsyncNoop => (
+                "16",
+                "an async task that does nothing, started and awaited inside the runtime",
+                const { &[column("ns", "ns", Lower, "tokio-spawn")] },
+            ),
+            Self::AsyncNoopAlive => {
+                ("16b", "the same, 1000 alive at once", const { &[column("ns", "ns", Lower, "tokio-spawn")] })
+            }
         };
         Sheet { id, title, columns }
     }

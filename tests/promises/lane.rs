@@ -5,7 +5,10 @@ mod lanes;
 mod runtimes;
 mod stops;
 mod tasks;
+mod attributes;
+mod puts;
 mod verbs;
+mod workers;
 
 use std::future::Future;
 

@@ -36,7 +36,6 @@ fn is_plain(item: &Item) -> bool {
     let sig = &item.sig;
     item.body.is_some()
         && sig.constness.is_none()
-        && sig.asyncness.is_none()
         && sig.variadic.is_none()
         && matches!(sig.safety, Safety::Default)
 }

@@ -14,6 +14,7 @@ mod mailbox;
 mod model;
 mod outcome;
 mod plan;
+mod putting;
 
 pub use async_body::{AsyncQueueBody, AsyncWorker};
 pub use body::{IntoQueueBody, IntoWorker, QueueBody, Worker};

@@ -2,10 +2,12 @@
 
 use std::sync::LazyLock;
 
-use atasker::{Config, Priority, QueueWorker, Supervisor, Task, background_task, background_worker};
+use atasker::{
+    Config, Priority, QueueWorker, Supervisor, Task, background_future, background_task, background_worker,
+};
 
 use crate::{
-    peer::{Mailbox, Peer, Pool, Size, Waits},
+    peer::{Async, Mailbox, Peer, Pool, Size, Waits},
     scenario::{self, Scenario},
 };
 
@@ -31,6 +33,8 @@ pub(crate) static BUILDER: Peer = Peer {
         (Scenario::BoundedItems, scenario::bounded_from_one::<Queue>),
         (Scenario::BoundedItemsFour, scenario::bounded_from_four::<Queue>),
         (Scenario::NestedWait, scenario::inside::<Atasker>),
+        (Scenario::AsyncNoop, scenario::one_after_the_other::<Atasker>),
+        (Scenario::AsyncNoopAlive, scenario::many_alive::<Atasker>),
     ],
 };
 
@@ -85,6 +89,22 @@ impl Waits for Atasker {
 
     fn wait<T: Send + 'static>(&'static self, task: Self::Task<T>) -> T {
         task.wait().expect("the body does not panic")
+    }
+}
+
+impl Async for Atasker {
+    fn open(size: Size) -> &'static Self {
+        let config = Config::new().async_threads(size.all());
+        Box::leak(Box::new(Self(Supervisor::new("bench", config).expect("the configuration is sound"))))
+    }
+
+    fn start(&'static self, n: u64) -> impl Future<Output = u64> + Send {
+        let task = background_future(async move { n }).supervisor(&self.0).start();
+        async move { task.await.expect("the body does not panic") }
+    }
+
+    fn run<T: Send + 'static>(&'static self, body: impl Future<Output = T> + Send + 'static) -> T {
+        background_future(body).supervisor(&self.0).start().wait().expect("the body does not panic")
     }
 }
 

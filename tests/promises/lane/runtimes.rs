@@ -50,11 +50,10 @@ fn a_runtime_that_is_dropped_cancels_its_tasks_and_a_stop_still_ends() {
 }
 
 #[test]
-fn what_waits_behind_a_runtime_that_is_dropped_ends_too_however_much_it_is() {
+fn however_many_tasks_are_on_a_runtime_that_is_dropped_all_end() {
     let s = pool(1);
     let own = runtime();
     s.set_runtime(own.handle().clone()).unwrap();
-    // The main lane has no limits of its own: a Critical maximum of 0 and places are a named lane's.
     let waiting: Vec<_> = (0..50_000).map(|_| fly(&s, std::future::pending::<()>())).collect();
     own.shutdown_timeout(Duration::from_secs(10));
     in_time(move || waiting.into_iter().for_each(|task| assert!(task.wait().is_err())));

@@ -1,6 +1,8 @@
 //! How a worker ends: what has items works them off through the pool, what has none is seized and ends on the spot.
 
+use std::rc::Rc;
 use std::sync::Arc;
+use std::task::Waker;
 
 use super::super::bell::Seized;
 use super::super::body::Steps;
@@ -167,6 +169,31 @@ impl Core {
         &self.changed
     }
 
+    /// For a poll on a thread of the worker's own pool: runs the worker here, if it is queued; else leaves the waker, to be
+    /// used when it may be. Whether it ran.
+    pub(in crate::worker) fn helps(self: &Arc<Self>, ticket: &mut Option<wait::Ticket>, waker: &Waker) -> bool {
+        let Some((place, home)) = self.place_there() else { return false };
+        if ticket.is_none() {
+            self.helpers.fetch_add(1, Ordering::SeqCst);
+        }
+        self.changed.register(ticket, waker);
+        self.bell.is_queued() && home.supervisor.pool.run_here(&place, home.priority, &home.job())
+    }
+
+    pub(in crate::worker) fn helps_no_more(&self, ticket: &mut Option<wait::Ticket>) {
+        if ticket.is_some() {
+            self.changed.leave(ticket);
+            self.helpers.fetch_sub(1, Ordering::SeqCst);
+        }
+    }
+
+    /// This thread's place in the pool that the worker runs on, if it has one there.
+    fn place_there(&self) -> Option<(Rc<pool::Home>, Home)> {
+        let runs_there =
+            |home: &Home, place: &pool::Home| home.lane.is_none() && Arc::ptr_eq(&place.pool, &home.supervisor.pool);
+        pool::home().zip(self.home()).filter(|(place, home)| runs_there(home, place))
+    }
+
     /// Waits until `ready` gives something, which `list` tells of. A thread of the worker's own pool runs the worker
     /// meanwhile, whenever it is queued: in a full pool nobody else would.
     pub(in crate::worker) fn wait_helping<R>(
@@ -175,11 +202,7 @@ impl Core {
         list: &WaitList,
         mut ready: impl FnMut() -> Option<R>,
     ) -> Option<R> {
-        let worker_home = self.home();
-        let runs_there =
-            |home: &Home, place: &pool::Home| home.lane.is_none() && Arc::ptr_eq(&place.pool, &home.supervisor.pool);
-        let place = pool::home().zip(worker_home).filter(|(place, home)| runs_there(home, place));
-        let Some((place, home)) = place else {
+        let Some((place, home)) = self.place_there() else {
             return list.block_until(deadline, ready);
         };
         let job = home.job();
