@@ -112,10 +112,10 @@ impl Gate {
     }
 
     /// Lets a body start, or puts it behind those that wait.
-    pub(super) fn enter(&mut self, priority: Priority, body: Arc<dyn Body>, on: &Handle) -> Option<Admitted> {
-        match self.is_free_for(priority) {
-            Some(seat) => Some(self.admit(priority, body, Some(seat), on.clone())),
-            None => {
+    pub(super) fn enter(&mut self, priority: Priority, body: Arc<dyn Body>, now: Instant) -> Option<Admitted> {
+        match (self.is_free_for(priority), self.handle.clone()) {
+            (Some(seat), Some(on)) => Some(self.admit(priority, body, Some(seat), on, now)),
+            _ => {
                 self.queues[priority].push_back(body);
                 None
             }
@@ -134,7 +134,7 @@ impl Gate {
             }
             let (seat, on) = (self.places.seat(priority)?, self.handle.clone()?);
             let body = self.queues[priority].pop_front()?;
-            return Some(self.admit(priority, body, Some(seat), on));
+            return Some(self.admit(priority, body, Some(seat), on, Instant::now()));
         }
         None
     }
@@ -146,11 +146,12 @@ impl Gate {
         body: Arc<dyn Body>,
         seat: Option<Seat>,
         on: Handle,
+        now: Instant,
     ) -> Admitted {
         if let Some(seat) = seat {
             self.places.take(seat);
         }
-        let flying = Flying { body: Arc::clone(&body), priority, since: Instant::now(), seat };
+        let flying = Flying { body: Arc::clone(&body), priority, since: now, seat };
         let place = Place { slot: self.flying.insert(flying), epoch: self.epoch };
         Admitted { body, place, on }
     }

@@ -166,7 +166,8 @@ where
     F: Future<Output = T> + Send + 'static,
     T: Send + 'static,
 {
-    match core.lanes.find(lane) {
+    let Some(lane) = lane else { return fly_on::<N, _, _>(core, plan, core.lanes.main(), body) };
+    match core.lanes.find(Some(lane)) {
         Ok(lane) => fly_on::<N, _, _>(core, plan, &lane, body),
         Err(unknown) => {
             let cell = cell::<N, _, _>(core, plan, core.lanes.main(), body);

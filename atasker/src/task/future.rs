@@ -33,14 +33,20 @@ pub(crate) struct FutureCell<N: Named, F, T> {
     state: State,
     lane: Arc<Lane>,
     priority: Priority,
-    /// The body until it starts, then nothing, then the result. Lock rule: with no other, and nothing is dropped under it.
-    content: Mutex<Content<F, T>>,
-    /// Who waits for the end. Lock rule: with no other, and no waker is cloned, used or dropped under it.
-    waiter: Mutex<Option<Waker>>,
+    /// Lock rule: with no other; nothing is dropped under it, and no waker is cloned or used.
+    place: Mutex<Place<F, T>>,
     leash: Leash,
     /// Of a delayed one.
     timer: Option<Box<Timer>>,
     named: PhantomData<fn() -> N>,
+}
+
+/// What one lock guards: a result and who waits for it change hands in one step.
+struct Place<F, T> {
+    /// The body until it starts, then nothing, then the result.
+    content: Content<F, T>,
+    /// Who waits for the end.
+    waiter: Option<Waker>,
 }
 
 enum Content<F, T> {
@@ -65,8 +71,7 @@ impl<N: Named, F, T> FutureCell<N, F, T> {
             state,
             lane: Arc::clone(lane),
             priority,
-            content: Mutex::new(Content::Body(body)),
-            waiter: Mutex::default(),
+            place: Mutex::new(Place { content: Content::Body(body), waiter: None }),
             leash: Leash::default(),
             timer: delayed.then(Box::default),
             named: PhantomData,
@@ -78,7 +83,7 @@ impl<N: Named, F, T> FutureCell<N, F, T> {
     }
 
     fn replace(&self, content: Content<F, T>) -> Content<F, T> {
-        std::mem::replace(&mut *self.content.lock(), content)
+        std::mem::replace(&mut self.place.lock().content, content)
     }
 
     /// The body of a task that will not run.
@@ -116,27 +121,30 @@ impl<N: Named, F, T> FutureCell<N, F, T> {
     }
 
     fn wake_waiter(&self) {
-        let waiter = self.waiter.lock().take();
+        let waiter = self.place.lock().waiter.take();
         if let Some(waiter) = waiter {
             wake_contained(waiter);
         }
     }
 
     /// The flight has ended: hands the result over. The body has been dropped by now.
-    fn finish(&self, ticket: &Ticket, output: Result<T, TaskError>) {
+    fn finish(&self, ticket: &mut Ticket, output: Result<T, TaskError>) {
         let (status, end) = match &output {
             Ok(_) => (TaskStatus::Completed, End::Completed),
             Err(TaskError::Panicked(_)) => (TaskStatus::Panicked, End::Panicked),
             Err(_) => (TaskStatus::Cancelled, End::Cancelled),
         };
         self.head.stamp(|times, now| times.finished = now);
-        // Before the waiter is woken: who has waited for a task finds the counts exact.
         ticket.ended(end);
-        self.replace(Content::Output(output));
-        if self.state.finish(status) {
-            self.wake_waiter();
+        let waiter = {
+            let mut place = self.place.lock();
+            place.content = Content::Output(output);
+            self.state.finish(status);
+            place.waiter.take()
+        };
+        if let Some(waiter) = waiter {
+            wake_contained(waiter);
         }
-        self.leash.let_go();
     }
 
     /// The result of an ended task, if nobody has it yet.
@@ -216,14 +224,21 @@ pin_project! {
         cell: Option<Arc<FutureCell<N, F, T>>>,
         ticket: Ticket,
         finished: bool,
+        // It has left a waker with its leash.
+        stayed: bool,
     }
 
     impl<N: Named, F, T> PinnedDrop for Flight<N, F, T> {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
             let Some(cell) = this.cell.take() else { return };
-            // What the values' `Drop` calls, a stop among it, must not wait for the thread it is called on. The place is
-            // given back after that, with the ticket.
+            if *this.stayed {
+                cell.leash.let_go();
+            }
+            if *this.finished && Arc::strong_count(&cell) > 1 {
+                return;
+            }
+            // What the values' `Drop` calls, a stop among it, must not wait for the thread it is called on.
             pool::enter_async(cell.lane.owner(), None, || {
                 if !*this.finished {
                     // The runtime went down with it.
@@ -259,8 +274,12 @@ where
                 match contain(|| body.poll(cx)) {
                     Ok(Poll::Ready(output)) => break Ok(output),
                     Err(panic) => break Err(TaskError::Panicked(panic)),
-                    Ok(Poll::Pending) if cell.leash.stay(cx.waker()) => return None,
-                    Ok(Poll::Pending) => {}
+                    Ok(Poll::Pending) => {
+                        *this.stayed = true;
+                        if cell.leash.stay(cx.waker()) {
+                            return None;
+                        }
+                    }
                 }
             };
             if let Err(panic) = contain(|| this.body.set(None)) {
@@ -296,7 +315,7 @@ where
         self.head.stamp(|times, now| times.started = now);
         let body = self.take_body();
         // Let go, not kept: the flight reports its end itself.
-        drop(on.spawn(Flight { body, cell: Some(self), ticket, finished: false }));
+        drop(on.spawn(Flight { body, cell: Some(self), ticket, finished: false, stayed: false }));
     }
 
     fn refuse(self: Arc<Self>) -> bool {
@@ -414,16 +433,24 @@ where
         if let Some(result) = self.result() {
             return Some(result);
         }
-        let replaced = self.waiter.lock().replace(waker?.clone());
-        drop(replaced);
-        // The race this closes: an end between the look and here. Each marks the word, the end after the result is in
-        // its place and this after the waker is in its own: the later of the two sees the other.
-        if self.state.set_awaited() {
-            return None;
+        let waker = waker?.clone();
+        let replaced = {
+            let mut place = self.place.lock();
+            // The race this closes: an end between the look and here. It changes the word under the lock and takes the waker
+            // with it, so either the end is seen here, or the waker there. One that ends unstarted changes the word first
+            // and takes the waker second.
+            if self.state.status().is_finished() { Err(waker) } else { Ok(place.waiter.replace(waker)) }
+        };
+        match replaced {
+            Ok(replaced) => {
+                drop(replaced);
+                None
+            }
+            Err(unused) => {
+                drop(unused);
+                self.result()
+            }
         }
-        let unused = self.waiter.lock().take();
-        drop(unused);
-        self.result()
     }
 
     /// Its lane counts it, and not the pool.

@@ -154,12 +154,13 @@ impl Voyage {
     /// Gives the body back and lets the worker go.
     fn arrive(&mut self) {
         self.home.slice.leash.let_go();
-        self.ticket.ended(End::Slice);
         *self.core.body.lock() = self.body.take();
         if !self.core.goes() {
             // A stop that came after the last look finds nobody to call `on_stop` but this thread's successor.
             self.core.end_ashore(&self.home);
         }
+        // Only now: a stop of the lane that finds nothing in flight finds the worker ended, or queued again.
+        self.ticket.ended(End::Slice);
     }
 }
 
