@@ -57,6 +57,8 @@ pub(super) struct Gate {
     places: Places,
     /// Those that wait, in the order of their coming. Dead ones (cancelled) stay until they come up or a sweep takes them.
     queues: PerPriority<VecDeque<Arc<dyn Body>>>,
+    /// Entries in all of them.
+    waiting: usize,
     /// So many have died since the last sweep; some of them have come up since.
     died: PerPriority<usize>,
     /// Dead ones that have come up, for the next one who lets go of the lock to drop.
@@ -80,6 +82,7 @@ impl Gate {
             epoch: 0,
             places: Places::new(limits),
             queues: PerPriority::default(),
+            waiting: 0,
             died: PerPriority::default(),
             graveyard: Vec::new(),
             flying: Slab::new(),
@@ -104,6 +107,9 @@ impl Gate {
 
     /// Whether something of that priority would start at once.
     fn is_free_for(&mut self, priority: Priority) -> Option<Seat> {
+        if self.waiting == 0 {
+            return self.places.seat(priority);
+        }
         let waits = Priority::ALL.into_iter().filter(|&above| above >= priority).any(|above| {
             self.bury_head(above);
             !self.queues[above].is_empty()
@@ -116,6 +122,7 @@ impl Gate {
         match (self.is_free_for(priority), self.handle.clone()) {
             (Some(seat), Some(on)) => Some(self.admit(priority, body, Some(seat), on, now)),
             _ => {
+                self.waiting += 1;
                 self.queues[priority].push_back(body);
                 None
             }
@@ -134,6 +141,7 @@ impl Gate {
             }
             let (seat, on) = (self.places.seat(priority)?, self.handle.clone()?);
             let body = self.queues[priority].pop_front()?;
+            self.waiting -= 1;
             return Some(self.admit(priority, body, Some(seat), on, Instant::now()));
         }
         None
@@ -160,6 +168,7 @@ impl Gate {
     fn bury_head(&mut self, priority: Priority) {
         while self.queues[priority].front().is_some_and(|head| !head.is_live()) {
             let dead = self.queues[priority].pop_front();
+            self.waiting -= 1;
             self.graveyard.extend(dead);
         }
     }
@@ -194,7 +203,9 @@ impl Gate {
         let (live, dead) = std::mem::take(&mut self.queues[priority]).into_iter().partition(|body| body.is_live());
         self.queues[priority] = live;
         self.died[priority] = 0;
-        Vec::from(dead as VecDeque<_>)
+        let dead = Vec::from(dead as VecDeque<_>);
+        self.waiting -= dead.len();
+        dead
     }
 
     pub(super) fn delay(&mut self, number: u64, priority: Priority, body: Arc<dyn Body>) {
@@ -213,7 +224,9 @@ impl Gate {
             let (out, stay) = std::mem::take(&mut self.queues[priority]).into_iter().partition(|body| condemned(&**body));
             self.queues[priority] = stay;
             removed.extend(out as VecDeque<_>);
+            self.died[priority] = 0;
         }
+        self.waiting -= removed.len();
         removed.extend(std::mem::take(&mut self.delayed).into_values().map(|(_, body)| body));
         self.condemned += removed.len();
         removed
@@ -248,7 +261,7 @@ impl Gate {
 
     /// Whether any entry waits, dead or alive.
     pub(super) fn has_waiting(&self) -> bool {
-        Priority::ALL.iter().any(|&priority| !self.queues[priority].is_empty())
+        self.waiting > 0
     }
 
     pub(super) fn is_drained(&self) -> bool {

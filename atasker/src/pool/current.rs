@@ -80,7 +80,16 @@ pub(super) fn enter_nested<R>(pool: &Arc<Pool>, job: Arc<dyn Job>, f: impl FnOnc
 }
 
 /// The same for one turn of an async body, wherever it runs: blocking verbs are refused there. `pool` is the address of its
-/// supervisor's pool.
+/// supervisor's pool. The job comes back, so that who polls again and again need not count its owners each time.
+pub(crate) fn enter_turn<R>(pool: usize, job: Arc<dyn Job>, f: impl FnOnce() -> R) -> (R, Option<Arc<dyn Job>>) {
+    let entered = push(Frame { job: Some(job), pool, kind: Kind::Async });
+    let leave = entered.then_some(Leave);
+    let result = f();
+    std::mem::forget(leave);
+    (result, pop().and_then(|frame| frame.job))
+}
+
+/// The same for what a turn leaves behind, and for hooks.
 pub(crate) fn enter_async<R>(pool: usize, job: Option<Arc<dyn Job>>, f: impl FnOnce() -> R) -> R {
     enter_frame(Frame { job, pool, kind: Kind::Async }, f)
 }
@@ -91,17 +100,26 @@ pub(super) fn enter_unnamed<R>(pool: &Arc<Pool>, f: impl FnOnce() -> R) -> R {
 }
 
 fn enter_frame<R>(frame: Frame, f: impl FnOnce() -> R) -> R {
-    struct Leave;
-    impl Drop for Leave {
-        fn drop(&mut self) {
-            // Popped first, dropped after the borrow has ended: the last owner of a job may drop a user's value.
-            let top = CURRENT.try_with(|current| current.borrow_mut().stack.pop());
-            drop(top);
-        }
-    }
-    let entered = CURRENT.try_with(|current| current.borrow_mut().stack.push(frame)).is_ok();
-    let _leave = entered.then_some(Leave);
+    let _leave = push(frame).then_some(Leave);
     f()
+}
+
+/// Takes the innermost frame off, also where what it was for panics.
+struct Leave;
+
+impl Drop for Leave {
+    fn drop(&mut self) {
+        // Popped first, dropped after the borrow has ended: the last owner of a job may drop a user's value.
+        drop(pop());
+    }
+}
+
+fn push(frame: Frame) -> bool {
+    CURRENT.try_with(|current| current.borrow_mut().stack.push(frame)).is_ok()
+}
+
+fn pop() -> Option<Frame> {
+    CURRENT.try_with(|current| current.borrow_mut().stack.pop()).ok().flatten()
 }
 
 /// Reads this thread's state; `None` when its locals are already gone.
@@ -131,10 +149,10 @@ pub(crate) fn is_inside(pool: &Arc<Pool>) -> bool {
     .unwrap_or(true)
 }
 
-/// Whether `job` is among the bodies that run on this thread.
-pub(crate) fn is_running_here(job: &Arc<dyn Job>) -> bool {
-    let is_it = |frame: &Frame| frame.job.as_ref().is_some_and(|own| address(own) == address(job));
-    let at_home = |home: &Rc<Home>| home.outermost().is_some_and(|own| address(&own) == address(job));
+/// Whether the job at that address is among the bodies that run on this thread.
+pub(crate) fn is_running_here(job: usize) -> bool {
+    let is_it = |frame: &Frame| frame.job.as_ref().is_some_and(|own| address(own) == job);
+    let at_home = |home: &Rc<Home>| home.outermost().is_some_and(|own| address(&own) == job);
     read(|current| current.stack.iter().any(is_it) || current.home.as_ref().is_some_and(at_home)).unwrap_or(false)
 }
 

@@ -222,6 +222,8 @@ pin_project! {
         body: Option<F>,
         // `None` in the drop only.
         cell: Option<Arc<FutureCell<N, F, T>>>,
+        // The cell, as the thread that polls it knows it; lent to that for each turn.
+        job: Option<Arc<dyn Job>>,
         ticket: Ticket,
         finished: bool,
         // It has left a waker with its leash.
@@ -232,6 +234,7 @@ pin_project! {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
             let Some(cell) = this.cell.take() else { return };
+            *this.job = None;
             if *this.stayed {
                 cell.leash.let_go();
             }
@@ -264,8 +267,8 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let mut this = self.project();
         let cell = this.cell.as_ref().expect("it is polled before it is dropped");
-        let job: Arc<dyn Job> = Arc::<FutureCell<N, F, T>>::clone(cell);
-        let output = pool::enter_async(cell.lane.owner(), Some(job), || {
+        let job = this.job.take().expect("it comes back from each turn");
+        let (output, job) = pool::enter_turn(cell.lane.owner(), job, || {
             let output = loop {
                 if cell.leash.is_pulled() {
                     break Err(TaskError::Cancelled);
@@ -287,6 +290,8 @@ where
             }
             Some(output)
         });
+        // Without thread locals (the thread is at its end) it did not come back.
+        *this.job = job.or_else(|| Some(Arc::<FutureCell<N, F, T>>::clone(cell)));
         let Some(output) = output else { return Poll::Pending };
         *this.finished = true;
         cell.finish(this.ticket, output);
@@ -313,9 +318,10 @@ where
             return;
         }
         self.head.stamp(|times, now| times.started = now);
-        let body = self.take_body();
+        let (body, job): (_, Arc<dyn Job>) = (self.take_body(), Arc::<Self>::clone(&self));
+        let flight = Flight { body, cell: Some(self), job: Some(job), ticket, finished: false, stayed: false };
         // Let go, not kept: the flight reports its end itself.
-        drop(on.spawn(Flight { body, cell: Some(self), ticket, finished: false, stayed: false }));
+        drop(on.spawn(flight));
     }
 
     fn refuse(self: Arc<Self>) -> bool {

@@ -194,8 +194,7 @@ impl<T> Task<T> {
         if let Some(result) = self.cell().collect(Some(waker)) {
             return Some(result);
         }
-        let job: Arc<dyn Job> = Arc::clone(self.cell()) as Arc<dyn Job>;
-        if pool::is_running_here(&job) {
+        if pool::is_running_here(Arc::as_ptr(self.cell()).cast::<()>().addr()) {
             return Some(Err(TaskError::Deadlock));
         }
         if self.is_forked() {

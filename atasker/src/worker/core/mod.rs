@@ -196,7 +196,7 @@ impl Core {
 
     /// Whether this thread is in the worker's own body or hook.
     pub(super) fn is_own_body(&self) -> bool {
-        self.home().is_some_and(|home| pool::is_running_here(&home.job()))
+        self.home().is_some_and(|home| pool::is_running_here(Arc::as_ptr(&home.slice).addr()))
     }
 
     fn home(&self) -> Option<Home> {
