@@ -16,7 +16,7 @@ use super::cell::{Detail, Head, Join};
 use super::state::{CancelOutcome, State, TaskStatus};
 use crate::clock::{self, Clock};
 use crate::error::TaskError;
-use crate::lane::{Body, End, Lane, Leash, Refused, Source, Ticket};
+use crate::lane::{Body, End, Lane, Refused, Source, Ticket};
 use crate::log;
 use crate::panics::{contain, drop_contained, wake_contained};
 use crate::pool::{self, Job, Named, Pool, Ran, Refusal, StaticName, Tally};
@@ -28,6 +28,8 @@ use crate::time::Deadline;
 type Timer = Mutex<Option<(Arc<Clock>, clock::Key)>>;
 
 /// A task whose body is the future `F` with result `T`, and whose name `N` stands for.
+///
+/// It is kept small, as [`Cell`](super::Cell) is: 120 bytes for a body and a result of two words.
 pub(crate) struct FutureCell<N: Named, F, T> {
     head: Head,
     state: State,
@@ -35,7 +37,6 @@ pub(crate) struct FutureCell<N: Named, F, T> {
     priority: Priority,
     /// Lock rule: with no other; nothing is dropped under it, and no waker is cloned or used.
     place: Mutex<Place<F, T>>,
-    leash: Leash,
     /// Of a delayed one.
     timer: Option<Box<Timer>>,
     named: PhantomData<fn() -> N>,
@@ -43,7 +44,7 @@ pub(crate) struct FutureCell<N: Named, F, T> {
 
 /// What one lock guards: a result and who waits for it change hands in one step.
 struct Place<F, T> {
-    /// The body until it starts, then nothing, then the result.
+    /// The body until it starts, then what makes its flight look, then the result.
     content: Content<F, T>,
     /// Who waits for the end.
     waiter: Option<Waker>,
@@ -51,6 +52,8 @@ struct Place<F, T> {
 
 enum Content<F, T> {
     Body(F),
+    /// The flight sleeps, and left this.
+    Flying(Waker),
     Output(Result<T, TaskError>),
     Empty,
 }
@@ -72,7 +75,6 @@ impl<N: Named, F, T> FutureCell<N, F, T> {
             lane: Arc::clone(lane),
             priority,
             place: Mutex::new(Place { content: Content::Body(body), waiter: None }),
-            leash: Leash::default(),
             timer: delayed.then(Box::default),
             named: PhantomData,
         })
@@ -127,6 +129,39 @@ impl<N: Named, F, T> FutureCell<N, F, T> {
         }
     }
 
+    /// Makes the flight look, which finds that it has been asked to end.
+    ///
+    /// The race this closes: the flight goes to sleep just now. It leaves its waker first and looks second ([`stay`]), this
+    /// was called after the mark was made and looks for a waker, and the lock between puts one of the two before the other
+    /// (`model::cancel_poll_and_finish`).
+    ///
+    /// [`stay`]: Self::stay
+    fn recall(&self) {
+        let waker = {
+            let mut place = self.place.lock();
+            match std::mem::replace(&mut place.content, Content::Empty) {
+                Content::Flying(waker) => Some(waker),
+                other => {
+                    place.content = other;
+                    None
+                }
+            }
+        };
+        if let Some(waker) = waker {
+            wake_contained(waker);
+        }
+    }
+
+    /// The flight would sleep: leaves its waker. `false`: it has been asked to end meanwhile, and is to look once more.
+    fn stay(&self, waker: &Waker) -> bool {
+        let known = matches!(&self.place.lock().content, Content::Flying(known) if known.will_wake(waker));
+        if !known {
+            let replaced = self.replace(Content::Flying(waker.clone()));
+            drop(replaced);
+        }
+        !self.state.is_cancel_requested()
+    }
+
     /// The flight has ended: hands the result over. The body has been dropped by now.
     fn finish(&self, ticket: &mut Ticket, output: Result<T, TaskError>) {
         let (status, end) = match &output {
@@ -136,12 +171,13 @@ impl<N: Named, F, T> FutureCell<N, F, T> {
         };
         self.head.stamp(|times, now| times.finished = now);
         ticket.ended(end);
-        let waiter = {
+        let (left, waiter) = {
             let mut place = self.place.lock();
-            place.content = Content::Output(output);
+            let left = std::mem::replace(&mut place.content, Content::Output(output));
             self.state.finish(status);
-            place.waiter.take()
+            (left, place.waiter.take())
         };
+        drop(left);
         if let Some(waiter) = waiter {
             wake_contained(waiter);
         }
@@ -226,8 +262,6 @@ pin_project! {
         job: Option<Arc<dyn Job>>,
         ticket: Ticket,
         finished: bool,
-        // It has left a waker with its leash.
-        stayed: bool,
     }
 
     impl<N: Named, F, T> PinnedDrop for Flight<N, F, T> {
@@ -235,9 +269,6 @@ pin_project! {
             let mut this = this.project();
             let Some(cell) = this.cell.take() else { return };
             *this.job = None;
-            if *this.stayed {
-                cell.leash.let_go();
-            }
             if *this.finished && Arc::strong_count(&cell) > 1 {
                 return;
             }
@@ -270,19 +301,15 @@ where
         let job = this.job.take().expect("it comes back from each turn");
         let (output, job) = pool::enter_turn(cell.lane.owner(), job, || {
             let output = loop {
-                if cell.leash.is_pulled() {
+                if cell.state.is_cancel_requested() {
                     break Err(TaskError::Cancelled);
                 }
                 let body = this.body.as_mut().as_pin_mut().expect("it is polled until it has ended");
                 match contain(|| body.poll(cx)) {
                     Ok(Poll::Ready(output)) => break Ok(output),
                     Err(panic) => break Err(TaskError::Panicked(panic)),
-                    Ok(Poll::Pending) => {
-                        *this.stayed = true;
-                        if cell.leash.stay(cx.waker()) {
-                            return None;
-                        }
-                    }
+                    Ok(Poll::Pending) if cell.stay(cx.waker()) => return None,
+                    Ok(Poll::Pending) => {}
                 }
             };
             if let Err(panic) = contain(|| this.body.set(None)) {
@@ -319,7 +346,7 @@ where
         }
         self.head.stamp(|times, now| times.started = now);
         let (body, job): (_, Arc<dyn Job>) = (self.take_body(), Arc::<Self>::clone(&self));
-        let flight = Flight { body, cell: Some(self), job: Some(job), ticket, finished: false, stayed: false };
+        let flight = Flight { body, cell: Some(self), job: Some(job), ticket, finished: false };
         // Let go, not kept: the flight reports its end itself.
         drop(on.spawn(flight));
     }
@@ -343,7 +370,7 @@ where
 
     fn ask_to_end(&self) {
         if self.state.request_cancel() {
-            self.leash.pull();
+            self.recall();
         }
     }
 }
@@ -470,7 +497,19 @@ where
         if !self.state.request_cancel() {
             return CancelOutcome::TooLate;
         }
-        self.leash.pull();
+        self.recall();
         CancelOutcome::Requested
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::FutureCell;
+    use crate::pool::OwnName;
+
+    #[test]
+    fn a_small_cell_is_small() {
+        // With the two counts of its owners.
+        assert!(size_of::<FutureCell<OwnName<()>, [usize; 2], u64>>() + 16 <= 120);
     }
 }
