@@ -31,7 +31,8 @@ pub(crate) fn check_qualifiers(sig: &Signature, errors: &mut Errors) {
 /// Notes a lane for a body that runs on none.
 pub(crate) fn check_lane(sig: &Signature, lane: Option<&proc_macro2::Ident>, errors: &mut Errors) {
     if let (Some(key), None) = (lane, &sig.asyncness) {
-        errors.at(key, "`lane` is for async bodies, a blocking one runs on the pool: write `async fn`, or leave it out");
+        errors
+            .at(key, "`lane` is for async bodies, a blocking one runs on the pool: write `async fn`, or leave it out");
     }
 }
 

@@ -41,8 +41,8 @@ pub use task::{CancelOutcome, Task, TaskInfo, TaskStatus, wait_all, wait_complet
 
 // Workers.
 pub use worker::{
-    AsyncQueueBody, AsyncWorker, EventWorker, IntervalWorker, LoopWorker, MissedTick, Outcome, QueueBody, QueueWorker, StopOnDrop, Worker,
-    WorkerBuilder, WorkerContext, WorkerError, background_worker, kind,
+    AsyncQueueBody, AsyncWorker, EventWorker, IntervalWorker, LoopWorker, MissedTick, Outcome, QueueBody, QueueWorker,
+    StopOnDrop, Worker, WorkerBuilder, WorkerContext, WorkerError, background_worker, kind,
 };
 
 // Errors.

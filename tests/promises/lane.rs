@@ -1,12 +1,12 @@
 //! Async bodies: they run on a lane, and all else is as for bodies that block.
 
+mod attributes;
 mod gate;
 mod lanes;
+mod puts;
 mod runtimes;
 mod stops;
 mod tasks;
-mod attributes;
-mod puts;
 mod verbs;
 mod workers;
 
@@ -23,7 +23,11 @@ pub(crate) fn fly<T: Send + 'static>(s: &Supervisor, body: impl Future<Output = 
 }
 
 /// An async task that has started, and stays in flight until it is told to end.
-pub(crate) fn held(s: &Supervisor, lane: Option<&'static str>, priority: Priority) -> (oneshot::Sender<()>, Task<bool>) {
+pub(crate) fn held(
+    s: &Supervisor,
+    lane: Option<&'static str>,
+    priority: Priority,
+) -> (oneshot::Sender<()>, Task<bool>) {
     let (end, ended) = oneshot::channel();
     let started = Latch::new(1);
     let latch = started.clone();

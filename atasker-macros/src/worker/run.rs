@@ -10,7 +10,8 @@ use super::params::{Param, Role, anything, stands_alone};
 use crate::attrs::Attrs;
 use crate::item::{edges, fresh};
 use crate::paths::{
-    AsyncQueueBody, AsyncWorker, BackgroundWorker, Borrow, BorrowMut, Clone, IntoQueueBody, IntoWorker, Send, Unreachable, WorkerContext,
+    AsyncQueueBody, AsyncWorker, BackgroundWorker, Borrow, BorrowMut, Clone, IntoQueueBody, IntoWorker, Send,
+    Unreachable, WorkerContext,
 };
 use crate::signature::{has_impl_trait, output};
 

@@ -43,6 +43,12 @@ pub(super) struct Place {
     pub(super) epoch: u64,
 }
 
+impl Place {
+    /// Of no epoch.
+    #[cfg(all(test, any(atasker_loom, atasker_shuttle)))]
+    pub(super) const NONE: Self = Self { slot: 0, epoch: u64::MAX };
+}
+
 /// A body that may start.
 pub(super) struct Admitted {
     pub(super) body: Arc<dyn Body>,
@@ -221,7 +227,8 @@ impl Gate {
     pub(super) fn condemn(&mut self, condemned: impl Fn(&dyn Body) -> bool) -> Vec<Arc<dyn Body>> {
         let mut removed = Vec::new();
         for priority in Priority::ALL.into_iter().rev() {
-            let (out, stay) = std::mem::take(&mut self.queues[priority]).into_iter().partition(|body| condemned(&**body));
+            let (out, stay) =
+                std::mem::take(&mut self.queues[priority]).into_iter().partition(|body| condemned(&**body));
             self.queues[priority] = stay;
             removed.extend(out as VecDeque<_>);
             self.died[priority] = 0;

@@ -316,9 +316,7 @@ impl Lane {
             Some(engine) => engine,
             None => match motor.lent.clone() {
                 Some(handle) => Engine::Lent(handle),
-                None => {
-                    Engine::make(&self.thread_name, motor.config.get_threads()).map_err(Refused::NoThread)?
-                }
+                None => Engine::make(&self.thread_name, motor.config.get_threads()).map_err(Refused::NoThread)?,
             },
         };
         let handle = motor.engine.insert(engine).handle().clone();
@@ -516,6 +514,12 @@ impl Gate {
 impl Ticket {
     fn new(lane: &Arc<Lane>, place: Place) -> Self {
         Self { lane: Arc::clone(lane), place, landed: false }
+    }
+
+    /// Of a lane that counts nothing of it, for the models of those who make bodies.
+    #[cfg(all(test, any(atasker_loom, atasker_shuttle)))]
+    pub(crate) fn uncounted(lane: &Arc<Lane>) -> Self {
+        Self { lane: Arc::clone(lane), place: Place::NONE, landed: true }
     }
 
     /// It has ended: said before anybody who waits for it can know, so that who has waited finds the counts exact. The place

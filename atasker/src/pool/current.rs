@@ -158,7 +158,8 @@ pub(crate) fn is_running_here(job: usize) -> bool {
 
 /// Whether an async body of ours runs on this thread, so that nothing may wait here.
 pub(crate) fn is_async() -> bool {
-    let innermost = |current: &Current| current.stack.iter().rev().find(|frame| frame.kind != Kind::Hook).map(|f| f.kind);
+    let innermost =
+        |current: &Current| current.stack.iter().rev().find(|frame| frame.kind != Kind::Hook).map(|f| f.kind);
     read(innermost).flatten() == Some(Kind::Async)
 }
 

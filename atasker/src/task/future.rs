@@ -230,6 +230,12 @@ where
         Err(refused)
     }
 
+    /// What the runtime polls, for the one who has claimed the task.
+    fn flight(self: &Arc<Self>, ticket: Ticket) -> Flight<N, F, T> {
+        let (cell, job): (_, Arc<dyn Job>) = (Arc::clone(self), Arc::<Self>::clone(self));
+        Flight { body: self.take_body(), cell: Some(cell), job: Some(job), ticket, finished: false }
+    }
+
     fn drop_unrun(self: Arc<Self>) {
         if let Some(body) = self.take_body() {
             let job: Arc<dyn Job> = Arc::<Self>::clone(&self);
@@ -326,6 +332,20 @@ where
     }
 }
 
+#[cfg(all(test, any(atasker_loom, atasker_shuttle)))]
+impl<N, F, T> FutureCell<N, F, T>
+where
+    N: Named,
+    F: Future<Output = T> + Send + 'static,
+    T: Send + 'static,
+{
+    /// What a runtime would poll, for a model to poll.
+    pub(super) fn fly(self: &Arc<Self>) -> Option<impl Future<Output = ()> + Send + use<N, F, T>> {
+        let ticket = Ticket::uncounted(&self.lane);
+        self.state.claim().then(|| self.flight(ticket))
+    }
+}
+
 impl<N, F, T> Body for FutureCell<N, F, T>
 where
     N: Named,
@@ -345,10 +365,8 @@ where
             return;
         }
         self.head.stamp(|times, now| times.started = now);
-        let (body, job): (_, Arc<dyn Job>) = (self.take_body(), Arc::<Self>::clone(&self));
-        let flight = Flight { body, cell: Some(self), job: Some(job), ticket, finished: false };
         // Let go, not kept: the flight reports its end itself.
-        drop(on.spawn(flight));
+        drop(on.spawn(self.flight(ticket)));
     }
 
     fn refuse(self: Arc<Self>) -> bool {

@@ -8,8 +8,8 @@ use std::task::Poll;
 use std::time::Duration;
 
 use super::core::Core;
-use super::putting::Putting;
 use super::mailbox::{AnyMailbox, Mailbox, NotTaken, Pushed};
+use super::putting::Putting;
 use crate::error::{PutError, Result};
 use crate::fork;
 use crate::pool;

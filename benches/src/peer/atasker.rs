@@ -2,9 +2,7 @@
 
 use std::sync::LazyLock;
 
-use atasker::{
-    Config, Priority, QueueWorker, Supervisor, Task, background_future, background_task, background_worker,
-};
+use atasker::{Config, Priority, QueueWorker, Supervisor, Task, background_future, background_task, background_worker};
 
 use crate::{
     peer::{Async, Mailbox, Peer, Pool, Size, Waits},

@@ -43,7 +43,8 @@ fn a_lane_admits_in_strict_order_within_its_ceilings() {
 fn reserves_keep_places_for_those_above_and_critical_starts_beside_them() {
     let s = pool(1);
     s.lane("io", limited()).unwrap();
-    let running = [Priority::Low, Priority::Normal, Priority::High, Priority::Critical].map(|p| held(&s, Some("io"), p));
+    let running =
+        [Priority::Low, Priority::Normal, Priority::High, Priority::Critical].map(|p| held(&s, Some("io"), p));
     let waiting = Priority::ALL.map(|p| background_future(async {}).priority(p).supervisor(&s).lane("io").start());
     for task in &waiting {
         assert_eq!(task.status(), TaskStatus::Queued);

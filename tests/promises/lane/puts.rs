@@ -13,7 +13,8 @@ use crate::support::{Drops, Gate, in_time, pool};
 fn put_async_waits_for_room_and_every_item_is_run() {
     let s = pool(1);
     let (tell, told) = std::sync::mpsc::channel();
-    let worker = background_worker(move |n: u32| tell.send(n).unwrap()).queue_bounded(2).supervisor(&s).start().unwrap();
+    let worker =
+        background_worker(move |n: u32| tell.send(n).unwrap()).queue_bounded(2).supervisor(&s).start().unwrap();
     let putters: Vec<_> = (0..4)
         .map(|_| {
             let worker = worker.clone();

@@ -40,10 +40,13 @@ fn a_runtime_that_is_dropped_cancels_its_tasks_and_a_stop_still_ends() {
     assert!(matches!(in_time(move || first.wait()), Err(TaskError::Cancelled)));
     assert!(matches!(in_time(move || second.wait()), Err(TaskError::Cancelled)));
     assert_eq!(drops.count(), 1);
-    assert!(matches!(in_time({
-        let s = s.clone();
-        move || fly(&s, async {}).wait()
-    }), Err(TaskError::Cancelled)));
+    assert!(matches!(
+        in_time({
+            let s = s.clone();
+            move || fly(&s, async {}).wait()
+        }),
+        Err(TaskError::Cancelled)
+    ));
     let s = s.clone();
     let report = in_time(move || s.stop());
     assert_eq!((report.complete, report.cancelled), (true, 3));

@@ -6,8 +6,8 @@ use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use atasker::{
-    AsyncQueueBody, AsyncWorker, Error, LaneConfig, Priority, WorkerContext, WorkerError, WorkerState, background_future,
-    background_worker,
+    AsyncQueueBody, AsyncWorker, Error, LaneConfig, Priority, WorkerContext, WorkerError, WorkerState,
+    background_future, background_worker,
 };
 
 use super::held;

@@ -247,7 +247,12 @@ impl Core {
         let earlier;
         {
             let mut plan = self.plan.lock();
-            let slice = Slice { core: Arc::downgrade(self), life: self.bell.open(), name: self.name.clone(), leash: Leash::default() };
+            let slice = Slice {
+                core: Arc::downgrade(self),
+                life: self.bell.open(),
+                name: self.name.clone(),
+                leash: Leash::default(),
+            };
             let (priority, slice) = (schedule.priority, Arc::new(slice));
             let home = Home { supervisor: Arc::clone(&supervisor), priority, entry, slice, lane };
             earlier = self.home.lock().replace(home);
@@ -275,7 +280,9 @@ impl Core {
         let resident: Arc<dyn Resident> = Arc::<Self>::clone(self);
         let entry = supervisor.admit(&resident, autostart)?;
         // Made now, so that a refusal is told to the one who starts it; and one that was stopped alone refuses.
-        if let Some(Err(refused)) = lane.map(|lane| if lane.is_open() { lane.handle().map(drop) } else { Err(lane::Refused::Stopped) }) {
+        if let Some(Err(refused)) =
+            lane.map(|lane| if lane.is_open() { lane.handle().map(drop) } else { Err(lane::Refused::Stopped) })
+        {
             supervisor.dismiss(&resident, entry);
             return Err(refused.into());
         }

@@ -85,9 +85,7 @@ impl<'a> Turn<'a> {
             self.look();
         }
         // SeqCst: no run begins after a pause has returned but the one that this look let through.
-        !self.core.paused.load(Ordering::SeqCst)
-            && !self.is_wanted_above()
-            && !self.is_over
+        !self.core.paused.load(Ordering::SeqCst) && !self.is_wanted_above() && !self.is_over
     }
 
     fn is_wanted_above(&self) -> bool {
