@@ -126,7 +126,11 @@ impl Worker<'_> {
         let (first, last) = self.result_edges();
         let begin = quote_spanned!(first=> impl);
         let end = quote_spanned!(last=> + 'static);
-        let run = Ident::new("run", ident.span().resolved_at(Span::mixed_site()));
+        // A future that cannot be sent is then shown at the fn's name.
+        let shown = ident.span().resolved_at(Span::mixed_site());
+        let signature = quote_spanned! {shown=>
+            async fn run(&mut self, #input context: &#WorkerContext) -> #result
+        };
         quote! {
             #[allow(deprecated, clippy::all, clippy::pedantic)]
             fn prepare(#(#params),*) -> #begin #body #item_of #end {
@@ -138,9 +142,7 @@ impl Worker<'_> {
                     #item
                     type Output = #result;
 
-                    async fn #run(&mut self, #input context: &#WorkerContext) -> #result {
-                        #ident::body(#(#args),*).await
-                    }
+                    #signature { #ident::body(#(#args),*).await }
                 }
 
                 __Body(#(#names),*)
