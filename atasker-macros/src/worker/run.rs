@@ -128,9 +128,7 @@ impl Worker<'_> {
         let end = quote_spanned!(last=> + 'static);
         // A future that cannot be sent is then shown at the fn's name.
         let shown = ident.span().resolved_at(Span::mixed_site());
-        let signature = quote_spanned! {shown=>
-            async fn run(&mut self, #input context: &#WorkerContext) -> #result
-        };
+        let run = quote_spanned!(shown=> async fn run);
         quote! {
             #[allow(deprecated, clippy::all, clippy::pedantic)]
             fn prepare(#(#params),*) -> #begin #body #item_of #end {
@@ -142,7 +140,9 @@ impl Worker<'_> {
                     #item
                     type Output = #result;
 
-                    #signature { #ident::body(#(#args),*).await }
+                    #run(&mut self, #input context: &#WorkerContext) -> #result {
+                        #ident::body(#(#args),*).await
+                    }
                 }
 
                 __Body(#(#names),*)

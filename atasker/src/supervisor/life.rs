@@ -92,6 +92,9 @@ impl Default for Urgency {
     }
 }
 
+/// What still runs, and since when.
+type Running = Vec<(String, Instant)>;
+
 /// What asking for a stop came to.
 enum Asked {
     /// There was nothing to stop, or it has stopped.
@@ -401,7 +404,7 @@ impl Core {
     /// The end of a bounded stop: cancels and discards what waits, asks what runs to end, and leaves it alone.
     ///
     /// What ran on the pool, and what was in flight on the lanes.
-    fn give_up(&self) -> (Vec<(String, Instant)>, Vec<(String, Instant)>) {
+    fn give_up(&self) -> (Running, Running) {
         let (running, flying) = (self.pool.give_up(), self.lanes.give_up());
         for resident in self.registry.running() {
             resident.ask_to_stop(true);

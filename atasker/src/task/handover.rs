@@ -116,8 +116,9 @@ impl Handover {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        // SAFETY: the caller's promise, for both.
+        // SAFETY: the caller's promise.
         self.content.with_mut(|content| unsafe { (*content).put(body) });
+        // SAFETY: the caller's promise.
         self.kind.with_mut(|kind| unsafe { kind.write(&KindOf::<N, F, T>::KIND) });
         self.state.begin(status);
     }

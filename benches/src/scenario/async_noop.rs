@@ -48,9 +48,7 @@ async fn await_all<P: Async>(lane: &'static P, alive: u64) {
         return;
     }
     let tasks: Vec<_> = (0..alive).map(|n| lane.start(n)).collect();
-    let mut expected = 0;
-    for task in tasks {
+    for (expected, task) in (0..).zip(tasks) {
         assert_eq!(task.await, expected, "a result belongs to its task");
-        expected += 1;
     }
 }
