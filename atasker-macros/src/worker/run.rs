@@ -126,9 +126,6 @@ impl Worker<'_> {
         let (first, last) = self.result_edges();
         let begin = quote_spanned!(first=> impl);
         let end = quote_spanned!(last=> + 'static);
-        // A future that cannot be sent is then shown at the fn's name.
-        let shown = ident.span().resolved_at(Span::mixed_site());
-        let run = quote_spanned!(shown=> async fn run);
         quote! {
             #[allow(deprecated, clippy::all, clippy::pedantic)]
             fn prepare(#(#params),*) -> #begin #body #item_of #end {
@@ -140,7 +137,7 @@ impl Worker<'_> {
                     #item
                     type Output = #result;
 
-                    #run(&mut self, #input context: &#WorkerContext) -> #result {
+                    async fn run(&mut self, #input context: &#WorkerContext) -> #result {
                         #ident::body(#(#args),*).await
                     }
                 }
