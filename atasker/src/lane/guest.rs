@@ -63,7 +63,7 @@ impl Body for Visit {
         false
     }
 
-    fn ask_to_end(&self) {
+    fn ask_to_end(self: Arc<Self>) {
         self.leash.pull();
     }
 }

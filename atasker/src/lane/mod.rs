@@ -48,8 +48,8 @@ pub(crate) trait Body: Send + Sync {
     /// Whether it counts as a task. What does not (a worker's run) is left in the queue by a stop.
     fn is_task(&self) -> bool;
 
-    /// It runs, and is asked to end at its next await.
-    fn ask_to_end(&self);
+    /// It is in flight, and is asked to end at its next await; or before its first poll, where it was admitted just now.
+    fn ask_to_end(self: Arc<Self>);
 }
 
 /// Whom a lane tells that nothing runs or waits any more, after its intake was closed. Called outside every lock.
@@ -312,6 +312,8 @@ impl Lane {
             }
         }
         let mut motor = self.motor.lock();
+        // A stop may have closed it meanwhile, and comes no more for what is made now.
+        self.gate.lock().check(Source::Inside)?;
         let engine = match motor.engine.take() {
             Some(engine) => engine,
             None => match motor.lent.clone() {
@@ -320,9 +322,7 @@ impl Lane {
             },
         };
         let handle = motor.engine.insert(engine).handle().clone();
-        let mut gate = self.gate.lock();
-        // A stop may have closed it meanwhile: then `close` comes, behind this lock, for what was made.
-        gate.handle = Some(handle.clone());
+        self.gate.lock().handle = Some(handle.clone());
         Ok(handle)
     }
 
@@ -417,6 +417,18 @@ impl Lane {
     fn tell(&self, drained: bool) {
         if drained && let Some(watcher) = self.watcher.upgrade() {
             watcher.quiet();
+        }
+    }
+}
+
+impl Drop for Lane {
+    /// A stop has shut the runtime down, but for one whose leader found no thread; and in a fork there is none to shut down.
+    fn drop(&mut self) {
+        // Not by its lock, which a thread that is not here may have held at a fork.
+        match self.motor.get_mut().engine.take() {
+            Some(engine) if self.is_forked() => std::mem::forget(engine),
+            Some(engine) => engine.shut_down(&self.thread_name, false),
+            None => {}
         }
     }
 }

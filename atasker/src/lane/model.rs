@@ -92,7 +92,7 @@ mod gate {
             true
         }
 
-        fn ask_to_end(&self) {}
+        fn ask_to_end(self: Arc<Self>) {}
     }
 
     /// Bodies that are handed in from two threads pass one place on, and a stop ends when the last has given it back.

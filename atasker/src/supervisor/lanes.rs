@@ -58,6 +58,9 @@ impl Lanes {
     /// The lane of that name; the main one, where there is none.
     pub(crate) fn find(&self, name: Option<&str>) -> Result<Arc<Lane>> {
         let Some(name) = name else { return Ok(Arc::clone(&self.main)) };
+        if self.main.is_forked() {
+            return Err(Error::Forked);
+        }
         let named = self.named.lock();
         named.lanes.get(name).cloned().ok_or_else(|| {
             let known = named.lanes.keys().cloned().collect();
@@ -72,6 +75,9 @@ impl Lanes {
             return Err(ConfigError::new("lane", format!("{name:?}"), cure).into());
         }
         config.check()?;
+        if self.main.is_forked() {
+            return Err(Error::Forked);
+        }
         let mut named = self.named.lock();
         if let Some(lane) = named.lanes.get(name) {
             if lane.config() == config {

@@ -247,7 +247,7 @@ where
 impl<N: Named, F, T> Drop for FutureCell<N, F, T> {
     /// What nobody has collected is dropped, a panic told.
     fn drop(&mut self) {
-        match self.replace(Content::Empty) {
+        match std::mem::replace(&mut self.place.get_mut().content, Content::Empty) {
             Content::Output(Err(TaskError::Panicked(panic))) => {
                 log::uncollected_panic(self.shown_name(), self.head.id(), &panic);
             }
@@ -386,7 +386,11 @@ where
         true
     }
 
-    fn ask_to_end(&self) {
+    fn ask_to_end(self: Arc<Self>) {
+        // Admitted and not begun yet, it must not begin: nobody would ask it again (`stop_now_racing_with_starts_ends`).
+        if !self.state.request_cancel() && Body::refuse(Arc::clone(&self)) {
+            return self.drop_unrun();
+        }
         if self.state.request_cancel() {
             self.recall();
         }

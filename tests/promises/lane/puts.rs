@@ -60,8 +60,15 @@ fn a_dropped_put_passes_its_room_on() {
     let gate = Gate::new();
     let held = gate.clone();
     let drops = Drops::new();
-    let worker = background_worker(move |_item| held.wait()).queue_bounded(1).supervisor(&s).start().unwrap();
-    while worker.try_put(drops.value()).is_ok() {}
+    let (started, when_started) = std::sync::mpsc::channel();
+    let worker = background_worker(move |_item| {
+        _ = started.send(());
+        held.wait();
+    });
+    let worker = worker.queue_bounded(1).supervisor(&s).start().unwrap();
+    worker.put(drops.value()).unwrap();
+    crate::support::next(&when_started);
+    worker.put(drops.value()).unwrap();
     let before = drops.count();
     {
         let mut cx = Context::from_waker(Waker::noop());

@@ -44,6 +44,23 @@ fn stop_now_drops_what_runs_at_its_next_await_and_cancels_what_waits() {
 }
 
 #[test]
+fn stop_now_racing_with_starts_ends() {
+    let s = pool(1);
+    for _ in 0..300 {
+        s.start().unwrap();
+        let starter = std::thread::spawn({
+            let s = s.clone();
+            move || (0..8).map(|_| fly(&s, std::future::pending::<()>())).collect::<Vec<_>>()
+        });
+        let stopped = s.clone();
+        assert!(in_time(move || stopped.stop_now()).complete);
+        for task in starter.join().unwrap() {
+            assert!(matches!(task.wait(), Err(TaskError::Cancelled | TaskError::Rejected)));
+        }
+    }
+}
+
+#[test]
 fn a_bounded_stop_names_what_is_in_flight_and_then_aborts_it() {
     let s = pool(1);
     let (_end, task) = held(&s, None, Priority::Normal);

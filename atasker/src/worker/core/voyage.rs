@@ -239,7 +239,7 @@ impl lane::Body for Farewell {
         false
     }
 
-    fn ask_to_end(&self) {}
+    fn ask_to_end(self: Arc<Self>) {}
 }
 
 impl lane::Body for Slice {
@@ -272,7 +272,7 @@ impl lane::Body for Slice {
         false
     }
 
-    fn ask_to_end(&self) {
+    fn ask_to_end(self: Arc<Self>) {
         self.leash.pull();
     }
 }
