@@ -57,6 +57,7 @@ use proc_macro::TokenStream;
 /// | `name` | a string literal | the function's name |
 /// | `delay` | a duration: the task waits for so long before it queues, and holds no place till then | none |
 /// | `supervisor` | an expression that lends a `Supervisor`, evaluated at each call | the global one |
+/// | `lane` | a string literal: the lane that an async body runs on | the main one |
 /// | `companion` | `false`: no type beside the function | `true` |
 ///
 /// A duration is a bare number of seconds (`1`, `0.1`), a number with its unit (`250ms`, `1.5s`, `5m`, `2h`), a string of
@@ -67,6 +68,9 @@ use proc_macro::TokenStream;
 /// Generics, `impl Trait` arguments, patterns, visibility and documentation are kept. What is sent to the pool must own
 /// its data: arguments and result are `Send + 'static`, so take `String` for `&str` and `Arc<T>` for `&T`. An
 /// `impl Trait` argument is one more generic parameter of `with`; with an `impl Trait` result there is no `with`.
+///
+/// An `async fn` runs on a lane, takes no place of the pool, and is started in the same ways: `f(a)` gives a `Task<T>` of it
+/// too. `f::call(a)` gives the body's own future, to be awaited as that of any `async fn`. The future is `Send`.
 ///
 /// A method that owns its receiver (`self`, `self: Arc<Self>`, ..) is a task too. What has a receiver or names `Self`
 /// stands in an impl, where no type can stand beside it, and gets none. A function in an impl that does neither needs
@@ -137,6 +141,7 @@ pub fn background_task(keys: TokenStream, item: TokenStream) -> TokenStream {
 /// | `missed` | `skip`, `burst` or `delay`: what becomes of missed ticks; for `interval` only | `skip` |
 /// | `on_error` | what is called with an `Err` or a panic of the body | logged |
 /// | `supervisor` | an expression that lends a `Supervisor`, evaluated at each start | the global one |
+/// | `lane` | a string literal: the lane that an async body runs on | the main one |
 /// | `autostart` | no value: the worker starts with its supervisor | started by hand |
 ///
 /// A duration is a bare number of seconds (`1`, `0.1`), a number with its unit (`250ms`, `1.5s`, `5m`, `2h`), a string of
@@ -155,7 +160,8 @@ pub fn background_task(keys: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// The item of a public worker is of a public type: the handle has that type in its name.
 ///
-/// The body returns `()`, `ControlFlow<()>` (`Break` stops the worker), or a `Result` of either.
+/// The body returns `()`, `ControlFlow<()>` (`Break` stops the worker), or a `Result` of either. It may be an `async fn`,
+/// whose future is `Send`, so that what it has lent across an await is `Sync`; its result is written out.
 ///
 /// A worker stands in a module or a block, never in an impl. Being a static, it gives its name to no variable: a `let` or
 /// a parameter of that name in its scope is the compiler's error E0530.

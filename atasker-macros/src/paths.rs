@@ -19,7 +19,10 @@ macro_rules! paths {
 }
 
 paths! {
+    AsyncQueueBody => [::atasker::AsyncQueueBody];
+    AsyncWorker => [::atasker::AsyncWorker];
     Autostart => [::atasker::__private::Autostart];
+    BodyOf => [::atasker::__private::body_of];
     BackgroundWorker => [::atasker::background_worker];
     EventWorker => [::atasker::EventWorker];
     IntoQueueBody => [::atasker::__private::IntoQueueBody];
@@ -48,6 +51,7 @@ paths! {
     Deref => [::core::ops::Deref];
     Duration => [::core::time::Duration];
     FnOnce => [::core::ops::FnOnce];
+    Future => [::core::future::Future];
     Into => [::core::convert::Into];
     Send => [::core::marker::Send];
     Sized => [::core::marker::Sized];

@@ -11,13 +11,10 @@ use syn::{
 use crate::errors::Errors;
 use crate::item::Item;
 
-/// Notes every qualifier: a body is a plain `fn`.
+/// Notes every qualifier but `async`.
 pub(crate) fn check_qualifiers(sig: &Signature, errors: &mut Errors) {
     if let Some(token) = &sig.constness {
         errors.at(token, "a body runs on a thread of the pool and cannot be `const`: leave `const` out");
-    }
-    if let Some(token) = &sig.asyncness {
-        errors.at(token, "async bodies are not supported in this version: write a blocking body");
     }
     if let Safety::Unsafe(token) = &sig.safety {
         let cure = "leave `unsafe` out and put an `unsafe` block into the body";
@@ -28,6 +25,14 @@ pub(crate) fn check_qualifiers(sig: &Signature, errors: &mut Errors) {
     }
     if let Some(variadic) = &sig.variadic {
         errors.at(variadic.dots, "a body has a fixed number of parameters: leave `...` out");
+    }
+}
+
+/// Notes a lane for a body that runs on none.
+pub(crate) fn check_lane(sig: &Signature, lane: Option<&proc_macro2::Ident>, errors: &mut Errors) {
+    if let (Some(key), None) = (lane, &sig.asyncness) {
+        errors
+            .at(key, "`lane` is for async bodies, a blocking one runs on the pool: write `async fn`, or leave it out");
     }
 }
 

@@ -20,6 +20,7 @@ pub(crate) fn example(key: &str) -> String {
         "interval" | "delay" | "initial" => "1s",
         "priority" => "High",
         "name" => "\"a name\"",
+        "lane" => "\"io\"",
         "supervisor" => "my_supervisor()",
         "companion" => "false",
         "missed" => "skip",

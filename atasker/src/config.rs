@@ -1,7 +1,11 @@
 //! What a supervisor is told about its pool.
 
+mod lane;
+
 use std::borrow::Cow;
 use std::time::Duration;
+
+pub use lane::LaneConfig;
 
 use crate::error::{ConfigError, Error};
 
@@ -43,13 +47,18 @@ pub struct Config {
     warn_after: Option<Duration>,
     error_after: Option<Duration>,
     max_nesting: usize,
+    async_threads: usize,
+}
+
+/// CPUs that the process may use.
+fn cpus() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 impl Default for Config {
     fn default() -> Self {
-        let cpus = std::thread::available_parallelism().map_or(1, usize::from);
         Self {
-            pool_size: 5 * cpus,
+            pool_size: 5 * cpus(),
             reserve_normal: 5,
             reserve_high: 5,
             critical_max: 256,
@@ -61,6 +70,7 @@ impl Default for Config {
             warn_after: None,
             error_after: None,
             max_nesting: 64,
+            async_threads: cpus(),
         }
     }
 }
@@ -165,6 +175,14 @@ impl Config {
         self
     }
 
+    /// Threads of the runtime that async bodies run on, made when the first of them starts; from 1 to 10,000. Default: as
+    /// many as CPUs that the process may use. A change holds from the next start of the supervisor on.
+    #[must_use]
+    pub fn async_threads(mut self, threads: usize) -> Self {
+        self.async_threads = threads;
+        self
+    }
+
     /// See [`pool_size`](Self::pool_size).
     pub fn get_pool_size(&self) -> usize {
         self.pool_size
@@ -225,6 +243,11 @@ impl Config {
         self.max_nesting
     }
 
+    /// See [`async_threads`](Self::async_threads).
+    pub fn get_async_threads(&self) -> usize {
+        self.async_threads
+    }
+
     /// All places together; `None`: unlimited.
     pub(crate) fn places(&self) -> Option<usize> {
         (self.pool_size != 0).then(|| self.pool_size + self.reserve_normal + self.reserve_high)
@@ -276,6 +299,6 @@ impl Config {
         if !(1..=10_000).contains(&self.max_nesting) {
             return refuse("max_nesting", self.max_nesting.to_string(), "is from 1 to 10000");
         }
-        Ok(())
+        lane::check_threads("async_threads", self.async_threads)
     }
 }

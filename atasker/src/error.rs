@@ -29,6 +29,15 @@ pub enum Error {
     NotReady,
     /// The call would have waited for itself.
     Deadlock,
+    /// The call would have blocked an async body.
+    WouldBlock,
+    /// The supervisor has no lane of that name.
+    UnknownLane {
+        /// The name.
+        name: String,
+        /// The names of those that it has.
+        known: Vec<String>,
+    },
     /// A configuration makes no sense.
     Config(ConfigError),
     /// The system gave no thread.
@@ -60,6 +69,13 @@ impl fmt::Display for Error {
             Error::Full => f.write_str("the worker's queue is full: try later, or make it longer"),
             Error::NotReady => f.write_str("the task is not ready: wait longer"),
             Error::Deadlock => f.write_str("the call would wait for itself: call it from outside this body"),
+            Error::WouldBlock => f.write_str("the call would block an async body: use its async form there"),
+            Error::UnknownLane { name, known } if known.is_empty() => {
+                write!(f, "there is no lane `{name}`: make it by supervisor.lane(\"{name}\", ..) first")
+            }
+            Error::UnknownLane { name, known } => {
+                write!(f, "there is no lane `{name}`: it is one of {}, or make it first", known.join(", "))
+            }
             Error::Config(error) => error.fmt(f),
             Error::Thread(error) => write!(f, "the system gave no thread: {error}"),
             Error::Forked => f.write_str("this process is a fork: make a supervisor of its own after the fork"),
@@ -87,7 +103,8 @@ impl std::error::Error for Error {
 pub enum TaskError {
     /// The body panicked.
     Panicked(Panic),
-    /// It was cancelled before it started, by [`Task::cancel`](crate::Task::cancel) or by a stop.
+    /// It was cancelled before it started, by [`Task::cancel`](crate::Task::cancel) or by a stop; an async body, also while
+    /// it ran, or because its runtime went down.
     Cancelled,
     /// It was never taken in: the supervisor is stopped, or the system gave no thread at all.
     Rejected,
@@ -125,7 +142,7 @@ impl fmt::Display for TaskError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             TaskError::Panicked(panic) => write!(f, "the task panicked: {panic}"),
-            TaskError::Cancelled => f.write_str("the task was cancelled before it started"),
+            TaskError::Cancelled => f.write_str("the task was cancelled"),
             TaskError::Rejected => f.write_str("the task was rejected: the supervisor is stopped or has no thread"),
             TaskError::Deadlock => f.write_str("the task would wait for itself: wait for it from outside"),
             TaskError::WouldBlock => f.write_str("a blocking wait inside an async body: use .await"),

@@ -1,9 +1,11 @@
 #![doc = include_str!("../README.md")]
 
+mod admission;
 mod clock;
 mod config;
 mod error;
 mod fork;
+mod lane;
 mod log;
 mod names;
 mod panics;
@@ -22,23 +24,25 @@ mod worker;
 pub use atasker_macros::{background_task, background_worker};
 
 // The supervisor.
-pub use config::Config;
+pub use config::{Config, LaneConfig};
 pub use pool::{SlowStart, Slowness, Totals};
 pub use priority::{PerPriority, Priority};
 pub use report::{Abandoned, StopReport};
 pub use supervisor::{
-    Supervisor, SupervisorInfo, SupervisorState, WorkerInfo, WorkerKind, WorkerState, task_supervisor,
+    LaneInfo, Supervisor, SupervisorInfo, SupervisorState, WorkerInfo, WorkerKind, WorkerState, task_supervisor,
 };
 
 // Tasks.
 pub use pool::is_cancelled;
-pub use submit::{CollectionError, TaskBuilder, TaskCollection, TaskOptions, background_task};
+pub use submit::{
+    CollectionError, FutureBuilder, Lane, TaskBuilder, TaskCollection, TaskOptions, background_future, background_task,
+};
 pub use task::{CancelOutcome, Task, TaskInfo, TaskStatus, wait_all, wait_completed, wait_completed_timeout};
 
 // Workers.
 pub use worker::{
-    EventWorker, IntervalWorker, LoopWorker, MissedTick, Outcome, QueueBody, QueueWorker, StopOnDrop, Worker,
-    WorkerBuilder, WorkerContext, WorkerError, background_worker, kind,
+    AsyncQueueBody, AsyncWorker, EventWorker, IntervalWorker, LoopWorker, MissedTick, Outcome, QueueBody, QueueWorker,
+    StopOnDrop, Worker, WorkerBuilder, WorkerContext, WorkerError, background_worker, kind,
 };
 
 // Errors.
@@ -53,6 +57,11 @@ pub mod __private {
     pub use crate::supervisor::Autostart;
     pub use crate::worker::{Handle, IntoQueueBody, IntoWorker, Static};
     pub use inventory;
+
+    /// An async block whose result is `T`: tells the compiler what `?` in it converts to.
+    pub fn body_of<T, F: Future<Output = T>>(body: F) -> F {
+        body
+    }
 
     /// Whether both are handles of the same supervisor.
     pub fn same_supervisor(one: &crate::Supervisor, other: &crate::Supervisor) -> bool {

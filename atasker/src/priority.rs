@@ -62,6 +62,14 @@ impl PerPriority<usize> {
     }
 }
 
+impl std::ops::AddAssign for PerPriority<usize> {
+    fn add_assign(&mut self, other: Self) {
+        for priority in Priority::ALL {
+            self[priority] += other[priority];
+        }
+    }
+}
+
 impl<T> Index<Priority> for PerPriority<T> {
     type Output = T;
 

@@ -154,6 +154,17 @@ pub(crate) trait Waits: Pool {
     }
 }
 
+/// A runtime for futures.
+pub(crate) trait Async: Sized + Send + Sync + 'static {
+    fn open(size: Size) -> &'static Self;
+
+    /// Starts a future that gives `n` at once, and gives what is to be awaited.
+    fn start(&'static self, n: u64) -> impl Future<Output = u64> + Send;
+
+    /// Runs a future on one of its own threads, and waits for it here.
+    fn run<T: Send + 'static>(&'static self, body: impl Future<Output = T> + Send + 'static) -> T;
+}
+
 /// A consumer that is handed one item after the other.
 pub(crate) trait Mailbox: Sized + Send + Sync + 'static {
     /// `body` is called with each item, never twice at once; with a `bound`, `put` waits while that many are there.

@@ -2,6 +2,7 @@
 //!
 //! A scenario knows the traits of [`crate::peer`], never a peer.
 
+mod async_noop;
 mod flood;
 mod handles;
 mod idle;
@@ -16,6 +17,7 @@ mod round_trip;
 mod tree;
 mod urgent;
 
+pub(crate) use async_noop::{many_alive, one_after_the_other};
 pub(crate) use flood::{capture_less, detached, dropped, four_producers};
 pub(crate) use handles::all_alive;
 pub(crate) use idle::{idle, idle_pool};
@@ -56,6 +58,8 @@ pub(crate) enum Scenario {
     PutToRun,
     PutToRunBusy,
     NestedWait,
+    AsyncNoop,
+    AsyncNoopAlive,
 }
 
 /// What a scenario is called and how its figures are read.
@@ -101,7 +105,7 @@ impl Run {
 
 impl Scenario {
     /// In the order of the documentation.
-    pub(crate) const ALL: [Self; 24] = [
+    pub(crate) const ALL: [Self; 26] = [
         Self::Flood,
         Self::FloodDropped,
         Self::FloodCaptureLess,
@@ -126,6 +130,8 @@ impl Scenario {
         Self::PutToRun,
         Self::PutToRunBusy,
         Self::NestedWait,
+        Self::AsyncNoop,
+        Self::AsyncNoopAlive,
     ];
 
     pub(crate) fn sheet(self) -> Sheet {
@@ -256,6 +262,14 @@ impl Scenario {
                     ]
                 },
             ),
+            Self::AsyncNoop => (
+                "16",
+                "an async task that does nothing, started and awaited inside the runtime",
+                const { &[column("ns", "ns", Lower, "tokio-spawn")] },
+            ),
+            Self::AsyncNoopAlive => {
+                ("16b", "the same, 1000 alive at once", const { &[column("ns", "ns", Lower, "tokio-spawn")] })
+            }
         };
         Sheet { id, title, columns }
     }

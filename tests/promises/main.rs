@@ -9,6 +9,7 @@ mod capacity;
 mod conformance;
 mod deadlock;
 mod handles;
+mod lane;
 mod life;
 mod logging;
 mod panics;

@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::time::Duration;
 
-use atasker::{Config, Priority, Supervisor, background_task, background_worker, task_supervisor};
+use atasker::{
+    Config, LaneConfig, Priority, Supervisor, background_future, background_task, background_worker, task_supervisor,
+};
 
 use crate::support::{PATIENCE, child_ends_with, in_limited_child};
 
@@ -21,6 +23,8 @@ fn use_everything() {
         _ = worker.put(1);
         worker.stop();
     }
+    let task = background_future(async { 42 }).start();
+    assert!(matches!(task.wait(), Ok(42) | Err(_)));
     _ = task_supervisor().info();
 }
 
@@ -161,6 +165,7 @@ fn exit_with_work_queued_keeps_the_exit_code() {
     }
     background_worker(std::thread::yield_now).start().unwrap();
     background_worker(|| ()).interval(Duration::from_micros(100)).start().unwrap();
+    background_worker(|| async {}).interval(Duration::from_micros(100)).start().unwrap();
     std::process::exit(23);
 }
 
@@ -217,6 +222,49 @@ fn after_a_fork_the_child_is_refused_at_once_and_the_parent_goes_on() {
     assert_eq!(background_task(|| 42).supervisor(&s).start().wait().unwrap(), 42);
     let report = s.stop();
     assert_eq!((report.complete, report.ran, report.cancelled, report.discarded), (true, 2, 1, 0));
+}
+
+/// The same for async bodies and lanes.
+#[cfg(unix)]
+#[test]
+fn after_a_fork_async_bodies_are_refused_in_the_child() {
+    if !in_limited_child() {
+        child_ends_with("process::after_a_fork_async_bodies_are_refused_in_the_child", 0);
+        return;
+    }
+    let s = Supervisor::new("fork", Config::new().async_threads(1)).unwrap();
+    let lane = s.lane("io", LaneConfig::new().threads(1)).unwrap();
+    assert_eq!(lane.block_on(async { 1 }).unwrap(), 1);
+    let running = background_future(std::future::pending::<()>()).supervisor(&s).start();
+    // SAFETY: the child makes calls of the library, which is what is tested, and ends by `_exit`.
+    let pid = unsafe { libc::fork() };
+    assert!(pid >= 0);
+    if pid == 0 {
+        // SAFETY: its signal ends a child that hangs.
+        unsafe { libc::alarm(20) };
+        let results = [
+            background_future(async {}).supervisor(&s).start().wait().is_err(),
+            background_future(async {}).supervisor(&s).lane("io").try_start().is_err(),
+            running.wait().is_err(),
+            lane.block_on(async {}).is_err() && lane.open().is_err() && lane.start(async {}).wait().is_err(),
+            s.find_lane("io").is_err() && s.lane("other", LaneConfig::new()).is_err(),
+            !lane.stop().complete && !s.stop_now().complete,
+            background_worker(|| async {}).supervisor(&s).start().is_err(),
+        ];
+        drop(lane);
+        drop(s);
+        let wrong = (0..7).filter(|&n| !results[n]).fold(0, |wrong, n| wrong | 1 << n);
+        // SAFETY: it ends the process.
+        unsafe { libc::_exit(wrong) };
+    }
+    let mut status = 0;
+    // SAFETY: the pointer is to a live integer that the call fills in.
+    assert_eq!(unsafe { libc::waitpid(pid, &raw mut status, 0) }, pid);
+    assert!(libc::WIFEXITED(status), "the child ended by signal {}", libc::WTERMSIG(status));
+    assert_eq!(libc::WEXITSTATUS(status), 0, "bits of what was not refused: {:#b}", libc::WEXITSTATUS(status));
+    assert_eq!(lane.block_on(async { 2 }).unwrap(), 2);
+    assert!(s.stop_now().complete);
+    assert!(running.wait().is_err());
 }
 
 /// A fork that comes while other threads hold the library's locks: they are held for ever in the child.

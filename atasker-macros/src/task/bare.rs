@@ -6,14 +6,17 @@ use syn::visit_mut::{self, VisitMut};
 use syn::{PatType, Type, parse_quote};
 
 use super::keys::Keys;
-use super::{at_parameters, at_result};
+use super::{at_parameters, at_result, verb};
 use crate::item::Item;
-use crate::paths::Task;
+use crate::paths::{BodyOf, Task};
 use crate::signature::{has_impl_trait, output};
 
 pub(super) fn emit(item: &Item, keys: &Keys) -> TokenStream {
-    let (site, start) = (keys.site(&item.name()), at_result(&item.sig, "start"));
-    let run = at_parameters(&item.sig, &item.params(), run(item));
+    let (site, start) = (keys.site(&item.name()), at_result(&item.sig, verb(&item.sig, "start")));
+    let run = match item.sig.asyncness {
+        None => at_parameters(&item.sig, &item.params(), run(item)),
+        Some(_) => future(item),
+    };
     function(item, &quote!(#site.#start(#run)))
 }
 
@@ -50,6 +53,32 @@ fn run(item: &Item) -> TokenStream {
         quote!(#(#attrs)* #pat: #ty)
     });
     quote!(#receiver (move |#(#patterns),*| #arrow #body)(#(#names),*))
+}
+
+/// The body's future, with the parameters as the user wrote them. All of them belong to it until its end, also those that
+/// the body does not name.
+fn future(item: &Item) -> TokenStream {
+    let (names, params): (Vec<Ident>, Vec<&PatType>) = item.params().into_iter().unzip();
+    let body = &item.body;
+    let receiver = item.sig.receiver().map(|receiver| {
+        let this = receiver.self_token;
+        quote!(let _ = &#this;)
+    });
+    let result = output(&item.sig);
+    let patterns = params.iter().map(|PatType { attrs, pat, ty, .. }| {
+        let mut ty = (**ty).clone();
+        InferImpls.visit_type_mut(&mut ty);
+        quote!(#(#attrs)* let #pat: #ty)
+    });
+    let typed = if has_impl_trait(&result) { quote!() } else { quote!(::<#result, _>) };
+    quote! {
+        #BodyOf #typed (async move {
+            #receiver
+            #(let _ = &#names;)*
+            #(#patterns = #names;)*
+            #body
+        })
+    }
 }
 
 /// Leaves every `impl Trait` to inference: a closure's parameter cannot be one.

@@ -6,7 +6,7 @@ use super::keys::Keys;
 use crate::borrow;
 use crate::errors::Errors;
 use crate::item::{Item, bare};
-use crate::signature::{check_qualifiers, find_self, output};
+use crate::signature::{check_lane, check_qualifiers, find_self, output};
 
 /// What the check found.
 pub(super) struct Checked {
@@ -22,6 +22,7 @@ pub(super) fn signature(item: &Item, keys: &Keys, errors: &mut Errors) -> Checke
     let before = errors.count();
     item.check(errors);
     check_qualifiers(&item.sig, errors);
+    check_lane(&item.sig, keys.lane.as_ref(), errors);
     check_borrows(item, errors);
     let sound = errors.count() == before;
     let companion = companion(item, keys, errors);

@@ -9,15 +9,15 @@ use syn::visit_mut::{self, VisitMut};
 use syn::{Generics, Type, TypeParam, parse_quote};
 
 use super::keys::Keys;
-use super::{at_parameters, at_result, parameter_edges};
+use super::{at_parameters, at_result, parameter_edges, verb};
 use crate::attrs::Attrs;
 use crate::item::{Item, fresh};
-use crate::paths::{FnOnce, Into, Named, Send, Task, TaskOptions};
+use crate::paths::{FnOnce, Future, Into, Named, Send, Task, TaskOptions};
 use crate::signature::{has_impl_trait, output, turbofish};
 
 pub(super) fn emit(item: &Item, keys: &Keys) -> TokenStream {
     let parts = Parts::of(item);
-    let start = at_result(&item.sig, "start");
+    let start = at_result(&item.sig, verb(&item.sig, "start"));
     let site = keys.site_of(&unseen(&item.sig.ident));
     let run = parts.run(&item.sig.ident);
     let function = parts.function(quote!(#site.#start(#run)));
@@ -49,6 +49,9 @@ impl<'a> Parts<'a> {
     fn run(&self, companion: &Ident) -> TokenStream {
         let companion = unseen(companion);
         let (names, turbofish) = (&self.names, turbofish(&self.generics));
+        if has_impl_trait(&self.result) && self.is_async() {
+            return quote!(#companion::call #turbofish (#(#names),*));
+        }
         if has_impl_trait(&self.result) {
             return at_parameters(
                 &self.item.sig,
@@ -59,7 +62,7 @@ impl<'a> Parts<'a> {
         quote!(#companion::prepare #turbofish (#(#names),*))
     }
 
-    /// Makes the closure that runs the body: in one place, so that an argument that cannot be sent is one error.
+    /// Makes the closure that runs the body, or the body's future: in one place, so that an argument that cannot be sent is one error.
     ///
     /// Absent if the result is an `impl Trait`, which no returned closure can give.
     fn prepare(&self) -> TokenStream {
@@ -71,13 +74,22 @@ impl<'a> Parts<'a> {
         let (first, last) = parameter_edges(&self.item.sig, &self.item.params());
         let begin = quote_spanned!(first=> impl);
         let end = quote_spanned!(last=> 'static);
+        let (body, run) = if self.is_async() {
+            (quote!(#Future<Output = #result>), quote!())
+        } else {
+            (quote!(#FnOnce() -> #result), quote!(move ||))
+        };
         quote! {
             #[inline]
             #[allow(deprecated, clippy::all, clippy::pedantic)]
-            fn prepare #generics (#(#names: #types),*) -> #begin #FnOnce() -> #result + #Send + #end #bounds {
-                move || Self::call #turbofish (#(#names),*)
+            fn prepare #generics (#(#names: #types),*) -> #begin #body + #Send + #end #bounds {
+                #run Self::call #turbofish (#(#names),*)
             }
         }
+    }
+
+    fn is_async(&self) -> bool {
+        self.item.sig.asyncness.is_some()
     }
 
     /// The function itself. Whether it is used nobody can say: a task may only ever be started by `with` or `detach`.
@@ -127,20 +139,25 @@ impl<'a> Parts<'a> {
         let Attrs { docs, deprecated, must_use, body: others, .. } = &self.attrs;
         let (vis, sig) = (&self.item.vis, &self.item.sig);
         let (generics, inputs, output) = (&sig.generics, &sig.inputs, &sig.output);
-        let bounds = &generics.where_clause;
+        let (bounds, asyncness) = (&generics.where_clause, &sig.asyncness);
+        let doc = if self.is_async() {
+            "Runs the body in the caller's own future: it is async, and no task."
+        } else {
+            "Runs the body here and now, in the caller's thread, and gives back its result."
+        };
         quote! {
-            /// Runs the body here and now, in the caller's thread, and gives back its result.
+            #[doc = #doc]
             #[doc = ""] #(#docs)* #(#deprecated)* #(#must_use)* #(#others)*
             #[allow(clippy::needless_pass_by_value, clippy::must_use_candidate)]
             #quiet
-            #vis fn call #generics (#inputs) #output #bounds #body
+            #vis #asyncness fn call #generics (#inputs) #output #bounds #body
         }
     }
 
     /// `with`: absent if the result is an `impl Trait`, which no closure can return.
     fn with(&self, site: &TokenStream) -> TokenStream {
         let (names, run) = (&self.names, self.run(&Ident::new("Self", Span::mixed_site())));
-        let start = at_result(&self.item.sig, "start_with");
+        let start = at_result(&self.item.sig, verb(&self.item.sig, "start_with"));
         // Converted now: what they are made from may be lent for this call only.
         let options = self.options();
         self.with_closure(quote! {
@@ -152,7 +169,8 @@ impl<'a> Parts<'a> {
     /// `detach`: the result ends on the thread that made it, whether it can be sent or not.
     fn detached(&self, site: &TokenStream) -> TokenStream {
         let run = self.run(&Ident::new("Self", Span::mixed_site()));
-        self.detach(quote!(#site.detach(#run)))
+        let detach = Ident::new(verb(&self.item.sig, "detach"), Span::mixed_site());
+        self.detach(quote!(#site.#detach(#run)))
     }
 
     pub(super) fn with_closure(&self, body: TokenStream) -> TokenStream {

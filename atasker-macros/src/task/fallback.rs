@@ -34,11 +34,7 @@ pub(super) fn emit(item: &Item, with_companion: bool) -> TokenStream {
 
 fn is_plain(item: &Item) -> bool {
     let sig = &item.sig;
-    item.body.is_some()
-        && sig.constness.is_none()
-        && sig.asyncness.is_none()
-        && sig.variadic.is_none()
-        && matches!(sig.safety, Safety::Default)
+    item.body.is_some() && sig.constness.is_none() && sig.variadic.is_none() && matches!(sig.safety, Safety::Default)
 }
 
 /// Makes every borrow one that any caller has, and every borrowed result one that any caller may keep.

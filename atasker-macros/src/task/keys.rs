@@ -12,7 +12,7 @@ use crate::values::{self, lent};
 
 const VOCABULARY: Vocabulary = Vocabulary {
     attribute: "background_task",
-    keys: &["priority", "name", "delay", "supervisor", "companion"],
+    keys: &["priority", "name", "delay", "supervisor", "lane", "companion"],
     other: (
         "background_worker",
         &["interval", "queue", "event", "cron", "initial", "missed", "on_error", "autostart", "instance"],
@@ -20,6 +20,8 @@ const VOCABULARY: Vocabulary = Vocabulary {
     later: &[],
     foreign: &[
         ("delay_before", Some("delay"), "it is `delay` here, write `delay = 1s`"),
+        ("loop", Some("lane"), "it is `lane` here, write `lane = \"io\"`"),
+        ("aloop", Some("lane"), "it is `lane` here, write `lane = \"io\"`"),
         ("tt", None, "every task runs on a thread of the pool, leave it out"),
         ("threaded", None, "every task runs on a thread of the pool, leave it out"),
         ("daemon", None, "a task never keeps the process alive, leave it out"),
@@ -41,6 +43,8 @@ pub(super) struct Keys {
     settings: Vec<TokenStream>,
     /// `companion = ..`, with the key to point at.
     pub(super) companion: Option<(Ident, bool)>,
+    /// The key, if it was given.
+    pub(super) lane: Option<Ident>,
 }
 
 impl Keys {
@@ -57,6 +61,10 @@ impl Keys {
             "priority" => values::priority(entry, errors),
             "delay" => values::given(entry, errors).and_then(|e| duration::value(name, e, Zero::Allowed, errors)),
             "supervisor" => values::given(entry, errors).map(supervisor),
+            "lane" => {
+                self.lane = Some(entry.key.clone());
+                values::string(entry, errors).map(|lane| lane.to_token_stream())
+            }
             "name" => {
                 self.name = values::string(entry, errors);
                 None

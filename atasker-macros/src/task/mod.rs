@@ -57,6 +57,16 @@ fn parameter_edges(sig: &Signature, params: &[(Ident, &PatType)]) -> (Span, Span
     (first.resolved_at(Span::mixed_site()), last.resolved_at(Span::mixed_site()))
 }
 
+/// The library's verb for a body of this sort: `start` is `start_future` where it is async.
+fn verb(sig: &Signature, verb: &'static str) -> &'static str {
+    match (verb, &sig.asyncness) {
+        (plain, None) => plain,
+        ("start", _) => "start_future",
+        ("start_with", _) => "start_future_with",
+        _ => "detach_future",
+    }
+}
+
 /// A name of the library's, put where the result's type is written: one that cannot be sent is then shown there.
 fn at_result(sig: &Signature, name: &str) -> Ident {
     let span = match &sig.output {

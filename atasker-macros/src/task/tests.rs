@@ -69,9 +69,6 @@ fn wrong_signatures_leave_the_handle() {
             fn f<'a>(x: &'a str) -> u8 {}
         ),
         quote!(
-            async fn f() {}
-        ),
-        quote!(
             const fn f() {}
         ),
         quote!(

@@ -2,7 +2,7 @@
 
 use quote::ToTokens;
 use syn::visit::{self, Visit};
-use syn::{FnArg, PatType, Type, TypeImplTrait, TypeReference};
+use syn::{FnArg, PatType, ReturnType, Type, TypeImplTrait, TypeReference};
 
 use super::keys::{Keys, Kind};
 use super::outcome;
@@ -10,7 +10,7 @@ use super::params::{self, Param, Role};
 use crate::borrow;
 use crate::errors::Errors;
 use crate::item::{Item, bare};
-use crate::signature::{check_qualifiers, find_self};
+use crate::signature::{check_lane, check_qualifiers, find_self, has_impl_trait, output};
 
 const SO: &str = "a worker outlives the call of `start` and";
 
@@ -33,6 +33,7 @@ pub(super) fn signature(item: &Item, keys: &Keys, errors: &mut Errors) -> Vec<Pa
     let before = errors.count();
     item.check(errors);
     check_qualifiers(&item.sig, errors);
+    check_lane(&item.sig, keys.lane.as_ref(), errors);
     let params = params::read(item, keys.kind);
     if keys.kind == Kind::Queue {
         check_item(item, &params, errors);
@@ -47,6 +48,11 @@ pub(super) fn signature(item: &Item, keys: &Keys, errors: &mut Errors) -> Vec<Pa
         errors.at(autostart, format!("the supervisor has no state to hand to the body: {cure}"));
     }
     outcome::check(&item.sig, errors);
+    if let (Some(_), ReturnType::Type(_, ty)) = (&item.sig.asyncness, &item.sig.output)
+        && has_impl_trait(&output(&item.sig))
+    {
+        errors.at(ty, "an async worker names the type of its result: write it out, such as `Result<(), String>`");
+    }
     // A lifetime that a borrow used was shown there; one error says it all.
     if !only_lifetimes(item) || errors.count() == before {
         check_generics(item, errors);

@@ -22,6 +22,7 @@ const VOCABULARY: Vocabulary = Vocabulary {
         "missed",
         "on_error",
         "supervisor",
+        "lane",
         "autostart",
     ],
     other: ("background_task", &["companion"]),
@@ -83,6 +84,8 @@ pub(super) struct Keys {
     pub(super) supervisor: Option<TokenStream>,
     /// The key, if it was given.
     pub(super) autostart: Option<Ident>,
+    /// The key, if it was given.
+    pub(super) lane: Option<Ident>,
 }
 
 impl Keys {
@@ -129,6 +132,10 @@ impl Keys {
             "supervisor" => {
                 self.supervisor = values::given(entry, errors).map(lent);
                 self.supervisor.as_ref().map(|it| quote!(.supervisor(#it)))
+            }
+            "lane" => {
+                self.lane = Some(entry.key.clone());
+                values::string(entry, errors).map(|it| quote!(.lane(#it)))
             }
             "autostart" => {
                 values::flag(entry, errors);

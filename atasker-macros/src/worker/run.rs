@@ -1,8 +1,8 @@
 //! The body as an associated function, and how `start` hands it to the library with its state in it.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{ToTokens, quote, quote_spanned};
-use syn::{ReturnType, Safety};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
+use syn::{Index, ReturnType, Safety};
 
 use super::emit::Worker;
 use super::keys::Kind;
@@ -10,7 +10,8 @@ use super::params::{Param, Role, anything, stands_alone};
 use crate::attrs::Attrs;
 use crate::item::{edges, fresh};
 use crate::paths::{
-    BackgroundWorker, Borrow, BorrowMut, Clone, IntoQueueBody, IntoWorker, Send, Unreachable, WorkerContext,
+    AsyncQueueBody, AsyncWorker, BackgroundWorker, Borrow, BorrowMut, Clone, IntoQueueBody, IntoWorker, Send,
+    Unreachable, WorkerContext,
 };
 use crate::signature::{has_impl_trait, output};
 
@@ -19,7 +20,6 @@ impl Worker<'_> {
     pub(super) fn body(&self, attrs: &Attrs) -> TokenStream {
         let (sig, body, others) = (&self.item.sig, &self.item.body, &attrs.body);
         let plain = sig.constness.is_none()
-            && sig.asyncness.is_none()
             && sig.variadic.is_none()
             && matches!(sig.safety, Safety::Default)
             && self.params.iter().all(|param| param.name != sig.ident);
@@ -27,11 +27,11 @@ impl Worker<'_> {
             return TokenStream::new();
         }
         let (generics, inputs, output) = (&sig.generics, &sig.inputs, &sig.output);
-        let bounds = &generics.where_clause;
+        let (bounds, asyncness) = (&generics.where_clause, &sig.asyncness);
         quote! {
             #(#others)*
             #[allow(clippy::needless_pass_by_value)]
-            fn body #generics (#inputs) #output #bounds #body
+            #asyncness fn body #generics (#inputs) #output #bounds #body
         }
     }
 
@@ -59,6 +59,9 @@ impl Worker<'_> {
         if !self.sound || self.is_opaque() {
             return TokenStream::new();
         }
+        if self.item.sig.asyncness.is_some() {
+            return self.prepare_async();
+        }
         let params = self.state().map(|param| match param.role {
             Role::Exclusive => self.start_param(param, Some(exclusive(&param.name))),
             _ => self.start_param(param, Some(param.name.to_token_stream())),
@@ -77,6 +80,70 @@ impl Worker<'_> {
         quote! {
             #[allow(deprecated, clippy::all, clippy::pedantic)]
             fn prepare(#(#params),*) -> #begin #body #end { #closure }
+        }
+    }
+
+    /// The same for an async body: a struct with its state, since no closure can lend what its future borrows.
+    fn prepare_async(&self) -> TokenStream {
+        let (ident, result) = (&self.item.sig.ident, output(&self.item.sig));
+        let params: Vec<_> =
+            self.state().map(|param| self.start_param(param, Some(param.name.to_token_stream()))).collect();
+        let names: Vec<_> = self.state().map(|param| &param.name).collect();
+        let (mut fields, mut generics, mut bounds) = (Vec::new(), Vec::new(), Vec::new());
+        for (position, Param { role, ty, .. }) in self.state().enumerate() {
+            let lender = format_ident!("__State{}", position, span = Span::mixed_site());
+            match role {
+                Role::Shared => bounds.push(quote!(#lender: #Borrow<#ty> + #Send + 'static)),
+                Role::Exclusive => bounds.push(quote!(#lender: #BorrowMut<#ty> + #Send + 'static)),
+                _ => {
+                    fields.push(ty.to_token_stream());
+                    continue;
+                }
+            }
+            fields.push(lender.to_token_stream());
+            generics.push(lender);
+        }
+        let mut position = 0;
+        let args = self.params.iter().map(|Param { role, ty, .. }| {
+            let field = Index::from(position);
+            position += usize::from(!matches!(role, Role::Item | Role::Context));
+            match role {
+                Role::Item => quote!(item),
+                Role::Context => quote!(context),
+                Role::Shared => quote!(#Borrow::<#ty>::borrow(&self.#field)),
+                Role::Exclusive => quote!(#BorrowMut::<#ty>::borrow_mut(&mut self.#field)),
+                Role::Owned => quote!(<#ty as #Clone>::clone(&self.#field)),
+            }
+        });
+        let args: Vec<_> = args.collect();
+        let (body, item, input) = match (self.keys.kind, self.queued()) {
+            (Kind::Queue, Some(item)) => {
+                (AsyncQueueBody.to_token_stream(), quote!(type Item = #item;), quote!(item: #item,))
+            }
+            _ => (AsyncWorker.to_token_stream(), TokenStream::new(), TokenStream::new()),
+        };
+        let item_of = self.queued().filter(|_| self.keys.kind == Kind::Queue).map(|item| quote!(<Item = #item>));
+        let (first, last) = self.result_edges();
+        let begin = quote_spanned!(first=> impl);
+        let end = quote_spanned!(last=> + 'static);
+        quote! {
+            #[allow(deprecated, clippy::all, clippy::pedantic)]
+            fn prepare(#(#params),*) -> #begin #body #item_of #end {
+                #[allow(non_camel_case_types)]
+                struct __Body<#(#generics),*>(#(#fields),*);
+
+                #[allow(non_camel_case_types, unused_variables)]
+                impl<#(#bounds),*> #body for __Body<#(#generics),*> {
+                    #item
+                    type Output = #result;
+
+                    async fn run(&mut self, #input context: &#WorkerContext) -> #result {
+                        #ident::body(#(#args),*).await
+                    }
+                }
+
+                __Body(#(#names),*)
+            }
         }
     }
 

@@ -121,9 +121,6 @@ fn wrong_keys_leave_the_handle_they_were_meant_for() {
 fn wrong_signatures_leave_the_handle() {
     let items = [
         quote!(
-            async fn w() {}
-        ),
-        quote!(
             const fn w() {}
         ),
         quote!(

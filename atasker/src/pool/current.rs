@@ -39,6 +39,18 @@ struct Frame {
     job: Option<Arc<dyn Job>>,
     /// The address of its pool: not always this thread's, where a stop drops a body's values.
     pool: usize,
+    kind: Kind,
+}
+
+/// What is on a thread's stack.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// A body that may block.
+    Blocking,
+    /// One turn of an async body, on whose thread others wait.
+    Async,
+    /// A hook, or what is left of a body while it is dropped: it may do what the body below it may.
+    Hook,
 }
 
 /// Makes this thread one of a pool's.
@@ -57,28 +69,57 @@ pub(super) fn unsettle() {
     drop(home);
 }
 
-/// Calls `f`, user code of `job`, with it on top of this thread's stack: what it calls then knows where it is.
+/// Calls `f`, a hook or a drop of `job`'s, with it on top of this thread's stack: what it calls then knows where it is.
 pub(crate) fn enter<R>(pool: &Arc<Pool>, job: Arc<dyn Job>, f: impl FnOnce() -> R) -> R {
-    enter_frame(Frame { job: Some(job), pool: Arc::as_ptr(pool).addr() }, f)
+    enter_frame(Frame { job: Some(job), pool: Arc::as_ptr(pool).addr(), kind: Kind::Hook }, f)
+}
+
+/// The same for its body, inside the wait of another.
+pub(super) fn enter_nested<R>(pool: &Arc<Pool>, job: Arc<dyn Job>, f: impl FnOnce() -> R) -> R {
+    enter_frame(Frame { job: Some(job), pool: Arc::as_ptr(pool).addr(), kind: Kind::Blocking }, f)
+}
+
+/// The same for one turn of an async body, wherever it runs: blocking verbs are refused there. `pool` is the address of its
+/// supervisor's pool. The job comes back, so that who polls again and again need not count its owners each time.
+pub(crate) fn enter_turn<R>(pool: usize, job: Arc<dyn Job>, f: impl FnOnce() -> R) -> (R, Option<Arc<dyn Job>>) {
+    let entered = push(Frame { job: Some(job), pool, kind: Kind::Async });
+    let leave = entered.then_some(Leave);
+    let result = f();
+    std::mem::forget(leave);
+    (result, pop().and_then(|frame| frame.job))
+}
+
+/// The same for what a turn leaves behind, and for hooks.
+pub(crate) fn enter_async<R>(pool: usize, job: Option<Arc<dyn Job>>, f: impl FnOnce() -> R) -> R {
+    enter_frame(Frame { job, pool, kind: Kind::Async }, f)
 }
 
 /// [`enter`] for what is left of a task that nobody had a handle of.
 pub(super) fn enter_unnamed<R>(pool: &Arc<Pool>, f: impl FnOnce() -> R) -> R {
-    enter_frame(Frame { job: None, pool: Arc::as_ptr(pool).addr() }, f)
+    enter_frame(Frame { job: None, pool: Arc::as_ptr(pool).addr(), kind: Kind::Hook }, f)
 }
 
 fn enter_frame<R>(frame: Frame, f: impl FnOnce() -> R) -> R {
-    struct Leave;
-    impl Drop for Leave {
-        fn drop(&mut self) {
-            // Popped first, dropped after the borrow has ended: the last owner of a job may drop a user's value.
-            let top = CURRENT.try_with(|current| current.borrow_mut().stack.pop());
-            drop(top);
-        }
-    }
-    let entered = CURRENT.try_with(|current| current.borrow_mut().stack.push(frame)).is_ok();
-    let _leave = entered.then_some(Leave);
+    let _leave = push(frame).then_some(Leave);
     f()
+}
+
+/// Takes the innermost frame off, also where what it was for panics.
+struct Leave;
+
+impl Drop for Leave {
+    fn drop(&mut self) {
+        // Popped first, dropped after the borrow has ended: the last owner of a job may drop a user's value.
+        drop(pop());
+    }
+}
+
+fn push(frame: Frame) -> bool {
+    CURRENT.try_with(|current| current.borrow_mut().stack.push(frame)).is_ok()
+}
+
+fn pop() -> Option<Frame> {
+    CURRENT.try_with(|current| current.borrow_mut().stack.pop()).ok().flatten()
 }
 
 /// Reads this thread's state; `None` when its locals are already gone.
@@ -108,11 +149,18 @@ pub(crate) fn is_inside(pool: &Arc<Pool>) -> bool {
     .unwrap_or(true)
 }
 
-/// Whether `job` is among the bodies that run on this thread.
-pub(crate) fn is_running_here(job: &Arc<dyn Job>) -> bool {
-    let is_it = |frame: &Frame| frame.job.as_ref().is_some_and(|own| address(own) == address(job));
-    let at_home = |home: &Rc<Home>| home.outermost().is_some_and(|own| address(&own) == address(job));
+/// Whether the job at that address is among the bodies that run on this thread.
+pub(crate) fn is_running_here(job: usize) -> bool {
+    let is_it = |frame: &Frame| frame.job.as_ref().is_some_and(|own| address(own) == job);
+    let at_home = |home: &Rc<Home>| home.outermost().is_some_and(|own| address(&own) == job);
     read(|current| current.stack.iter().any(is_it) || current.home.as_ref().is_some_and(at_home)).unwrap_or(false)
+}
+
+/// Whether an async body of ours runs on this thread, so that nothing may wait here.
+pub(crate) fn is_async() -> bool {
+    let innermost =
+        |current: &Current| current.stack.iter().rev().find(|frame| frame.kind != Kind::Hook).map(|f| f.kind);
+    read(innermost).flatten() == Some(Kind::Async)
 }
 
 /// How many bodies are on this thread's stack.

@@ -8,7 +8,7 @@
 use crossbeam_utils::CachePadded;
 
 use super::inbox::Inbox;
-use super::limits::Limits;
+use crate::admission::Limits;
 use crate::priority::Priority;
 use crate::sync::atomic::{AtomicIsize, AtomicU64, Ordering};
 

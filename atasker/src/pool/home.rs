@@ -15,8 +15,8 @@ use super::entry::{Entry, Owner};
 use super::glance::Seen;
 use super::job::{Job, Ran};
 use super::ledger::{Ledger, Tally};
-use super::limits::Limits;
 use super::state::Charge;
+use crate::admission::Limits;
 use crate::log;
 use crate::panics::contain;
 use crate::priority::Priority;
@@ -298,7 +298,7 @@ impl Home {
             return None;
         }
         let tally = Tally::nested(&self.ledger);
-        let ran = current::enter(&self.pool, Arc::clone(job), || job.run(&tally));
+        let ran = current::enter_nested(&self.pool, Arc::clone(job), || job.run(&tally));
         self.ledger.forget();
         if !matches!(ran, Ran::Task { .. }) {
             tally.ended(ran);

@@ -3,40 +3,13 @@
 use std::time::Duration;
 
 use super::queue::Thresholds;
+use crate::admission::Limits;
 use crate::config::Config;
-use crate::priority::Priority;
 
-/// The ceilings: a task of a priority may be taken while fewer places than this are in use.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Limits {
-    pub(super) low: usize,
-    pub(super) normal: usize,
-    pub(super) high: usize,
-    /// `Critical` tasks that may run beside the places.
-    pub(super) critical: usize,
-}
-
-impl Limits {
-    /// Nothing may be taken.
-    pub(super) const NONE: Self = Self { low: 0, normal: 0, high: 0, critical: 0 };
-
-    pub(super) fn of(config: &Config) -> Self {
-        let critical = config.get_critical_max();
-        if config.get_pool_size() == 0 {
-            return Self { low: usize::MAX, normal: usize::MAX, high: usize::MAX, critical };
-        }
-        let low = config.get_pool_size();
-        let normal = low + config.get_reserve_normal();
-        Self { low, normal, high: normal + config.get_reserve_high(), critical }
-    }
-
-    pub(super) fn places(&self, priority: Priority) -> usize {
-        match priority {
-            Priority::Low => self.low,
-            Priority::Normal => self.normal,
-            Priority::High | Priority::Critical => self.high,
-        }
-    }
+/// The ceilings of the places.
+pub(super) fn limits(config: &Config) -> Limits {
+    let (normal, high) = (config.get_reserve_normal(), config.get_reserve_high());
+    Limits::new(config.get_pool_size(), normal, high, config.get_critical_max())
 }
 
 /// So many errands run at once, each on a thread beside all places. They wait for nobody but each other, so any number

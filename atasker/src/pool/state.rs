@@ -1,4 +1,4 @@
-//! What the pool's lock guards: queues, places, threads, and the one rule of admission.
+//! What the pool's lock guards: queues, places, threads; and who may start.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
@@ -11,9 +11,10 @@ use super::glance::{Glance, Seen};
 use super::home::Home;
 use super::inbox::{self, Inbox};
 use super::ledger::Ledger;
-use super::limits::{Limits, MAX_ERRANDS, ThreadSpec, thread_spec, thresholds};
+use super::limits::{MAX_ERRANDS, ThreadSpec, limits, thread_spec, thresholds};
 use super::queue::{Queues, Removed, Thresholds};
 use super::totals::Totals;
+use crate::admission::{Places, Seat};
 use crate::config::Config;
 use crate::priority::{PerPriority, Priority};
 use crate::sync::atomic::{Ordering, fence};
@@ -96,17 +97,12 @@ pub(super) struct State {
     attention: u64,
     /// What threads see of this without the lock.
     glance: Arc<Glance>,
-    limits: Limits,
     pub(super) threads: ThreadSpec,
     pub(super) thresholds: Thresholds,
     /// A look for slow starts is planned.
     pub(super) watching: bool,
     pub(super) queues: Queues,
-    /// Places in use. Invariant: when one is taken for priority p, it was below p's ceiling
-    /// (`ceilings_order_and_work_conservation_are_exact_under_random_load`).
-    places: usize,
-    /// `Critical` tasks running beside the places.
-    beside: usize,
+    places: Places,
     /// Jobs running in a waiter's place on a thread of their own.
     carried: usize,
     /// Jobs that were taken out to be refused, and have not been told yet: a stop is not over before they are.
@@ -177,13 +173,11 @@ impl State {
             epoch: 0,
             attention: 0,
             glance: Arc::clone(glance),
-            limits: Limits::of(config),
             threads: thread_spec(name, config),
             thresholds: thresholds(config),
             watching: false,
             queues: Queues::default(),
-            places: 0,
-            beside: 0,
+            places: Places::new(limits(config)),
             carried: 0,
             condemned: 0,
             graveyard: Vec::new(),
@@ -202,7 +196,7 @@ impl State {
     }
 
     pub(super) fn configure(&mut self, name: &str, config: &Config) {
-        self.limits = Limits::of(config);
+        self.places.limit(limits(config));
         self.threads = thread_spec(name, config);
         self.thresholds = thresholds(config);
         self.watching = false;
@@ -272,11 +266,8 @@ impl State {
             let holders = self.holders.get(priority as usize);
             self.queues.of[priority].len() > 0 || holders.is_some_and(|holders| !holders.is_empty())
         };
-        let needy = |priority| {
-            let beside = priority == Priority::Critical && self.beside < self.limits.critical;
-            self.searching == 0 && (beside || self.places < self.limits.places(priority))
-        };
-        Seen::new(queued, needy, self.attention, self.places)
+        let needy = |priority| self.searching == 0 && self.places.seat(priority).is_some();
+        Seen::new(queued, needy, self.attention, self.places.used())
     }
 
     pub(super) fn show(&self) {
@@ -313,7 +304,7 @@ impl State {
         self.slot(home.thread).looked_at = home.looked_at();
         let taken = self.look(home);
         let may_keep = self.stage == Stage::Open && self.thresholds.first().is_none();
-        home.end_look(taken.is_some(), self.seen(), self.limits, may_keep);
+        home.end_look(taken.is_some(), self.seen(), self.places.limits(), may_keep);
         taken
     }
 
@@ -338,19 +329,12 @@ impl State {
             if self.queues.of[priority].len() == 0 && self.kept(priority) == 0 {
                 continue;
             }
-            let beside = priority == Priority::Critical && self.beside < self.limits.critical;
-            if !beside && self.places >= self.limits.places(priority) {
-                return None;
-            }
+            let seat = self.places.seat(priority)?;
             // The owners of rings have taken what was there a moment ago.
             let Some(entry) = self.take_for(home, priority) else { continue };
-            if beside {
-                self.beside += 1;
-                return Some((entry, Charge::Beside));
-            }
-            self.places += 1;
-            self.totals.largest_active = self.totals.largest_active.max(self.places);
-            return Some((entry, Charge::Place(priority)));
+            self.places.take(seat);
+            self.totals.largest_active = self.totals.largest_active.max(self.places.used());
+            return Some((entry, if seat == Seat::Beside { Charge::Beside } else { Charge::Place(priority) }));
         }
         None
     }
@@ -366,8 +350,8 @@ impl State {
     /// Gives back what a turn was charged to.
     pub(super) fn release(&mut self, charge: Charge) {
         match charge {
-            Charge::Place(_) => self.places -= 1,
-            Charge::Beside => self.beside -= 1,
+            Charge::Place(_) => self.places.release(Seat::Place),
+            Charge::Beside => self.places.release(Seat::Beside),
             Charge::Errand => self.errands -= 1,
             Charge::Carried(_) => self.carried -= 1,
         }
@@ -406,38 +390,23 @@ impl State {
     fn shortage(&mut self) -> usize {
         // Of each no more than could start this moment. To count the others takes them a few at a time out of the hands of
         // whoever brings them: a flood took 45 ns a task instead of 28.
-        let (limits, places) = (self.limits, self.places);
-        let beside_free = limits.critical.saturating_sub(self.beside);
-        self.take_in_below(|priority| {
-            let free = limits.places(priority).saturating_sub(places);
-            if priority == Priority::Critical { free.saturating_add(beside_free) } else { free }
-        });
+        let free = Priority::ALL.map(|priority| self.places.free(priority));
+        self.take_in_below(|priority| free[priority as usize]);
         let waiting = PerPriority {
             low: self.queues.of.low.len() + self.kept(Priority::Low),
             normal: self.queues.of.normal.len() + self.kept(Priority::Normal),
             high: self.queues.of.high.len() + self.kept(Priority::High),
             critical: self.queues.of.critical.len(),
         };
-        let beside = waiting.critical.min(beside_free);
-        let mut places = places;
         let errands = self.queues.errands.len().min(MAX_ERRANDS - self.errands);
-        let mut admissible = self.queues.carried.len() + errands + beside;
-        for (queued, limit) in [
-            (waiting.critical - beside + waiting.high, self.limits.high),
-            (waiting.normal, self.limits.normal),
-            (waiting.low, self.limits.low),
-        ] {
-            let fitting = queued.min(limit.saturating_sub(places));
-            admissible += fitting;
-            places += fitting;
-        }
+        let admissible = self.queues.carried.len() + errands + self.places.fitting(waiting);
         admissible.saturating_sub(self.searching)
     }
 
     /// Calls one thread if one more is needed for an entry of that priority, which has just come.
     pub(super) fn call_for(&mut self, priority: Priority) -> Option<Call> {
         // Most come while all places are in use: one comparison instead of a count of everything.
-        let full = priority != Priority::Critical && self.places >= self.limits.places(priority);
+        let full = priority != Priority::Critical && self.places.seat(priority).is_none();
         if full { None } else { self.call() }
     }
 
@@ -602,10 +571,11 @@ impl State {
 
     /// Whether nothing runs, waits or is on its way.
     pub(super) fn is_quiet(&self) -> bool {
-        let running = self.places + self.beside + self.carried + self.errands;
+        let running = self.carried + self.errands;
         let kept =
             |thread: &usize| self.slots[*thread].iter().flat_map(|slot| &slot.thieves).any(|ring| ring.len() > 0);
         running == 0
+            && self.places.is_unused()
             && self.spawning == 0
             && self.condemned == 0
             && self.queues.is_empty()
@@ -663,7 +633,8 @@ impl State {
         }
         self.recall();
         self.holders = Default::default();
-        (self.places, self.beside, self.carried, self.errands) = (0, 0, 0, 0);
+        self.places.release_all();
+        (self.carried, self.errands) = (0, 0);
         (self.searching, self.spawning, self.live) = (0, 0, 0);
         self.parked.clear();
         self.slots.clear();

@@ -2,6 +2,8 @@
 
 mod builder;
 mod collection;
+mod future;
+mod lane;
 mod options;
 mod site;
 
@@ -11,8 +13,12 @@ use std::time::Duration;
 
 pub use builder::{TaskBuilder, background_task};
 pub use collection::{CollectionError, TaskCollection};
+pub use future::{FutureBuilder, background_future};
+pub use lane::Lane;
 pub use options::TaskOptions;
 pub use site::Site;
+
+use future::fly_or_drop;
 
 use crate::clock;
 use crate::error::Error;

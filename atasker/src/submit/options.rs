@@ -35,6 +35,7 @@ pub struct TaskOptions {
     pub(super) name: Option<Cow<'static, str>>,
     pub(super) delay: Option<Duration>,
     pub(super) supervisor: Option<Supervisor>,
+    pub(super) lane: Option<Cow<'static, str>>,
 }
 
 impl TaskOptions {
@@ -58,6 +59,12 @@ impl TaskOptions {
     /// How long it waits before it is queued; it holds no place meanwhile.
     pub fn delay(mut self, delay: Duration) -> Self {
         self.delay = Some(delay);
+        self
+    }
+
+    /// Which lane of its supervisor an async body runs on. A blocking body does not look at this.
+    pub fn lane(mut self, lane: impl Into<Cow<'static, str>>) -> Self {
+        self.lane = Some(lane.into());
         self
     }
 

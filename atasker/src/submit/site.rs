@@ -1,11 +1,12 @@
 //! What `#[background_task]` emits: the declaration at its place in the code, and one call.
 
 use std::fmt;
+use std::future::Future;
 use std::marker::PhantomData;
 use std::time::Duration;
 
 use super::options::TaskOptions;
-use super::{Plan, detach, submit_or_drop};
+use super::{Plan, detach, fly_or_drop, submit_or_drop};
 use crate::pool::Named;
 use crate::priority::Priority;
 use crate::supervisor::{Supervisor, task_supervisor};
@@ -16,6 +17,7 @@ pub struct Site<'a, N> {
     priority: Priority,
     delay: Option<Duration>,
     supervisor: Option<&'a Supervisor>,
+    lane: Option<&'static str>,
     named: PhantomData<N>,
 }
 
@@ -23,7 +25,7 @@ impl Site<'_, ()> {
     /// A task with that name, and the defaults.
     #[inline]
     pub fn of<'a, N: Named>() -> Site<'a, N> {
-        Site { priority: Priority::Normal, delay: None, supervisor: None, named: PhantomData }
+        Site { priority: Priority::Normal, delay: None, supervisor: None, lane: None, named: PhantomData }
     }
 }
 
@@ -47,6 +49,49 @@ impl<'a, N: Named> Site<'a, N> {
     pub fn supervisor(mut self, supervisor: &'a Supervisor) -> Self {
         self.supervisor = Some(supervisor);
         self
+    }
+
+    /// The key `lane`.
+    #[inline]
+    pub fn lane(mut self, lane: &'static str) -> Self {
+        self.lane = Some(lane);
+        self
+    }
+
+    /// Starts an async body as declared.
+    pub fn start_future<F, T>(self, body: F) -> Task<T>
+    where
+        F: Future<Output = T> + Send + 'static,
+        T: Send + 'static,
+    {
+        let supervisor = self.supervisor.unwrap_or_else(|| task_supervisor());
+        let Self { priority, delay, lane, .. } = self;
+        fly_or_drop::<N, _, _>(&supervisor.core, Plan { name: None, priority, delay }, lane, body)
+    }
+
+    /// Starts an async body with options that go before the declaration.
+    pub fn start_future_with<F, T>(self, options: TaskOptions, body: F) -> Task<T>
+    where
+        F: Future<Output = T> + Send + 'static,
+        T: Send + 'static,
+    {
+        let declared = || self.supervisor.unwrap_or_else(|| task_supervisor());
+        let supervisor = options.supervisor.as_ref().unwrap_or_else(declared);
+        let plan = Plan {
+            name: options.name,
+            priority: options.priority.unwrap_or(self.priority),
+            delay: options.delay.or(self.delay),
+        };
+        fly_or_drop::<N, _, _>(&supervisor.core, plan, options.lane.as_deref().or(self.lane), body)
+    }
+
+    /// Starts an async body without a handle. A refusal is logged and counted.
+    pub fn detach_future<F, T>(self, body: F)
+    where
+        F: Future<Output = T> + Send + 'static,
+        T: Send + 'static,
+    {
+        self.start_future(body).detach();
     }
 
     /// Starts it as declared.

@@ -4,12 +4,14 @@ use std::io;
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::{Duration, Instant};
 
+use super::lanes::Lanes;
 use super::life::Life;
 use super::registry::{Entry, Registry, Resident};
 use super::{Owner, Supervisor};
 use crate::clock::{self, Clock};
 use crate::config::Config;
 use crate::error::{Error, Result};
+use crate::lane::Watcher;
 use crate::pool::{Job, Overseer, Pool, Ran, Refusal, SlowStart, Slowness, Tally};
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, Ordering};
@@ -30,6 +32,7 @@ pub(crate) struct Core {
     pub(super) config: Mutex<Config>,
     pub(crate) pool: Arc<Pool>,
     pub(crate) clock: Arc<Clock>,
+    pub(crate) lanes: Lanes,
     pub(crate) registry: Registry,
     /// Lock rule: held for looks and state changes only; pool, clock and registry are never called under it.
     pub(super) life: Mutex<Life>,
@@ -52,8 +55,11 @@ impl Core {
         Arc::new_cyclic(|me: &Weak<Self>| {
             let overseer: Weak<dyn Overseer> = Weak::<Self>::clone(me);
             let listener: Weak<dyn clock::Listener> = Weak::<Self>::clone(me);
+            let watcher: Weak<dyn Watcher> = Weak::<Self>::clone(me);
+            let pool = Pool::new(&name, &config, overseer);
             Self {
-                pool: Pool::new(&name, &config, overseer),
+                lanes: Lanes::new(&name, &config, Arc::as_ptr(&pool).addr(), watcher),
+                pool,
                 clock: Clock::new(&name, listener),
                 registry: Registry::default(),
                 life: Mutex::new(Life::default()),
@@ -74,6 +80,7 @@ impl Core {
         if self.pool.is_forked() {
             return Err(Error::Forked);
         }
+        self.lanes.configure(&config);
         // Relaxed: the next tasks read them; nothing else is published by them.
         self.task_times.store(config.get_task_times(), Ordering::Relaxed);
         let calls = {
@@ -153,6 +160,12 @@ impl Overseer for Core {
 impl clock::Listener for Core {
     fn rung(&self) {
         self.pool.call_for_many();
+    }
+}
+
+impl Watcher for Core {
+    fn quiet(&self) {
+        self.changed.wake_all();
     }
 }
 

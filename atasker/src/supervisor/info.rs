@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use crate::config::Config;
+use crate::config::{Config, LaneConfig};
+use crate::lane::Counts;
 use crate::pool::Totals;
 use crate::priority::{PerPriority, Priority};
 
@@ -30,7 +31,7 @@ pub struct SupervisorInfo {
     pub state: SupervisorState,
     /// Its limits.
     pub config: Config,
-    /// Bodies that run, by priority. `Critical` ones take no place, up to `critical_max`.
+    /// Bodies that run, async ones in flight among them, by priority. `Critical` ones take no place, up to `critical_max`.
     pub active: PerPriority<usize>,
     /// What waits for a place, by priority.
     pub queued: PerPriority<usize>,
@@ -38,8 +39,10 @@ pub struct SupervisorInfo {
     pub delayed: PerPriority<usize>,
     /// Pool threads.
     pub threads: usize,
-    /// Counts since the start.
+    /// Counts since the start, of pool and lanes together.
     pub totals: Totals,
+    /// Its lanes of async bodies, the main one first.
+    pub lanes: Vec<LaneInfo>,
     /// Its workers: the running ones, and stopped ones whose handles still exist.
     pub workers: Vec<WorkerInfo>,
 }
@@ -49,6 +52,44 @@ impl SupervisorInfo {
     pub fn worker(&self, name: &str) -> Option<&WorkerInfo> {
         self.workers.iter().find(|worker| worker.name == name)
     }
+}
+
+/// A lane at one moment: exact at rest, a sample while it runs.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct LaneInfo {
+    /// Its name; `async` is the main one.
+    pub name: String,
+    /// Its threads and limits.
+    pub config: LaneConfig,
+    /// Whether it takes bodies in.
+    pub is_open: bool,
+    /// Bodies in flight, by priority.
+    pub active: PerPriority<usize>,
+    /// What waits for a place, by priority.
+    pub queued: PerPriority<usize>,
+    /// Tasks whose delay has not passed, by priority.
+    pub delayed: PerPriority<usize>,
+    /// Counts since it was opened. The largest numbers are those of the pool, and 0 here.
+    pub totals: Totals,
+}
+
+impl From<Counts> for Totals {
+    fn from(counts: Counts) -> Self {
+        let mut totals = Totals::default();
+        add_counts(&mut totals, counts);
+        totals
+    }
+}
+
+/// Adds what lanes have counted.
+pub(super) fn add_counts(totals: &mut Totals, counts: Counts) {
+    totals.submitted += counts.submitted;
+    totals.completed += counts.completed;
+    totals.panicked += counts.panicked;
+    totals.cancelled += counts.cancelled;
+    totals.rejected += counts.rejected;
+    totals.worker_slices += counts.slices;
 }
 
 /// What makes a worker run.

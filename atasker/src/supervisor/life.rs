@@ -6,7 +6,7 @@
 //! 2. The clock drops its deadlines: delayed tasks are cancelled, and their handles say so.
 //! 3. Workers are asked to stop: a run under way ends, queue workers work off what is queued.
 //! 4. The pool drains; then its threads are joined. (A bounded stop that runs out gives up on bodies that still run.)
-//! 5. The lane, once there is one, finishes.
+//! 5. The lanes are empty too (a bounded stop has asked what it gave up on to end); their runtimes are shut down.
 //! 6. The report is made.
 //! 7. The state is `Stopped`, and everyone who waits for that wakes; `start` may begin anew.
 //!
@@ -19,12 +19,12 @@ use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use super::core::Core;
-use super::info::SupervisorState;
+use super::info::{SupervisorState, add_counts};
 use super::{Abandoned, StopReport};
 use super::{Supervisor, autostart};
 use crate::error::{Error, Result};
 use crate::log;
-use crate::pool;
+use crate::pool::{self, Totals};
 use crate::sync::Mutex;
 use crate::sync::atomic::Ordering;
 use crate::sync::thread::{Builder, JoinHandle};
@@ -92,6 +92,9 @@ impl Default for Urgency {
     }
 }
 
+/// What still runs, and since when.
+type Running = Vec<(String, Instant)>;
+
 /// What asking for a stop came to.
 enum Asked {
     /// There was nothing to stop, or it has stopped.
@@ -145,6 +148,7 @@ impl Core {
         let opened = self.pool.open();
         let residents = if opened.is_ok() {
             self.clock.open();
+            self.lanes.open();
             self.registry.open()
         } else {
             Vec::new()
@@ -169,6 +173,13 @@ impl Core {
             resident.start_again(self);
         }
         Ok(())
+    }
+
+    /// What pool and lanes have counted.
+    fn totals(&self) -> Totals {
+        let mut totals = self.pool.sample().totals;
+        add_counts(&mut totals, self.lanes.counts());
+        totals
     }
 
     /// Asks for a stop and waits for its end, unless that would be a wait for oneself.
@@ -220,7 +231,8 @@ impl Core {
 
     /// Waits until the run that this call sees ends; inside a body, until a stop is asked for.
     pub(super) fn block(self: &Arc<Self>) {
-        if self.pool.is_forked() {
+        // On the thread of an async body nothing may wait.
+        if self.pool.is_forked() || pool::is_async() {
             return;
         }
         if self.life.lock().phase == Phase::Created {
@@ -279,6 +291,7 @@ impl Core {
         if first {
             log::stopping(&self.name);
             self.pool.drain();
+            self.lanes.drain();
             self.clock.close();
         }
         if first || discard {
@@ -289,6 +302,7 @@ impl Core {
         if discard {
             self.pool.hurry();
             self.pool.cancel_queued();
+            self.lanes.hurry();
         }
         self.changed.wake_all();
         match (lead, elsewhere) {
@@ -332,15 +346,17 @@ impl Core {
 
     /// Steps 4 to 7.
     fn lead(self: &Arc<Self>) {
-        let gave_up = if self.wait_for_work() { Vec::new() } else { self.give_up() };
-        if gave_up.is_empty() {
+        let (running, flying) = if self.wait_for_work() { Default::default() } else { self.give_up() };
+        if running.is_empty() {
             self.pool.close();
         }
+        self.lanes.close(!flying.is_empty());
         self.clock.join();
         let now = Instant::now();
-        let totals = self.pool.sample().totals;
-        let abandoned: Vec<_> = gave_up
+        let totals = self.totals();
+        let abandoned: Vec<_> = running
             .into_iter()
+            .chain(flying)
             .map(|(name, since)| Abandoned { name, running_for: now.saturating_duration_since(since) })
             .collect();
         let report = StopReport {
@@ -367,7 +383,7 @@ impl Core {
             let stranded = self.stranded.load(Ordering::Relaxed);
             let look = if stranded { deadline.min(Deadline::within(STRANDED_RETRY)) } else { deadline };
             let seen = self.changed.block_until(look, || {
-                if self.registry.is_empty() && self.pool.is_quiet() {
+                if self.registry.is_empty() && self.pool.is_quiet() && self.lanes.is_quiet() {
                     return Some(true);
                 }
                 let urgent = self.life.lock().urgency.deadline < deadline;
@@ -386,13 +402,15 @@ impl Core {
     }
 
     /// The end of a bounded stop: cancels and discards what waits, asks what runs to end, and leaves it alone.
-    fn give_up(&self) -> Vec<(String, Instant)> {
-        let running = self.pool.give_up();
+    ///
+    /// What ran on the pool, and what was in flight on the lanes.
+    fn give_up(&self) -> (Running, Running) {
+        let (running, flying) = (self.pool.give_up(), self.lanes.give_up());
         for resident in self.registry.running() {
             resident.ask_to_stop(true);
         }
         self.registry.give_up();
-        running
+        (running, flying)
     }
 
     /// Waits until that stop has ended; its report.
@@ -418,7 +436,7 @@ impl Core {
 
     /// A report while the stop goes on.
     fn so_far(&self) -> StopReport {
-        let totals = self.pool.sample().totals;
+        let totals = self.totals();
         StopReport {
             complete: false,
             ran: totals.ran(),

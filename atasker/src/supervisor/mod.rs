@@ -6,6 +6,7 @@ mod autostart;
 mod core;
 mod global;
 mod info;
+mod lanes;
 mod life;
 #[cfg(all(test, atasker_shuttle))]
 mod model;
@@ -21,7 +22,8 @@ pub use self::autostart::Autostart;
 pub(crate) use self::core::Core;
 pub(crate) use crate::report::{Abandoned, StopReport};
 pub use global::task_supervisor;
-pub use info::{SupervisorInfo, SupervisorState, WorkerInfo, WorkerKind, WorkerState};
+pub use info::{LaneInfo, SupervisorInfo, SupervisorState, WorkerInfo, WorkerKind, WorkerState};
+pub(crate) use lanes::{info as lane_info, lane_report};
 pub(crate) use registry::{Entry, Resident};
 
 use crate::config::Config;
@@ -165,12 +167,35 @@ impl Supervisor {
         self.core.stop_async().await
     }
 
+    /// Has its async bodies run on a runtime of yours, instead of one that it makes. It is never shut down by the supervisor;
+    /// if it goes down before, the tasks on it end as `Cancelled`, and workers on it stop.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Config`](crate::Error::Config) once async bodies have run: the runtime stays until the supervisor stops.
+    pub fn set_runtime(&self, runtime: tokio::runtime::Handle) -> Result<()> {
+        if self.core.lanes.main().lend(runtime) {
+            return Ok(());
+        }
+        let cure = "is set before the first async body starts, or after a stop";
+        Err(ConfigError::new("runtime", "a handle".into(), cure).into())
+    }
+
     /// What it is doing.
     ///
     /// In a fork of the process it was made in: `Stopped`, and zero of everything.
     pub fn info(&self) -> SupervisorInfo {
         let forked = self.core.pool.is_forked();
-        let sample = self.core.pool.sample();
+        let mut sample = self.core.pool.sample();
+        let lanes = if forked { Vec::new() } else { self.core.lanes.infos() };
+        for lane in &lanes {
+            sample.active += lane.active;
+            sample.queued += lane.queued;
+            sample.delayed += lane.delayed;
+        }
+        if !forked {
+            info::add_counts(&mut sample.totals, self.core.lanes.counts());
+        }
         SupervisorInfo {
             name: self.core.name.clone(),
             state: if forked { SupervisorState::Stopped } else { self.core.state() },
@@ -180,6 +205,7 @@ impl Supervisor {
             delayed: sample.delayed,
             threads: sample.threads,
             totals: sample.totals,
+            lanes,
             workers: if forked { Vec::new() } else { self.core.registry.infos() },
         }
     }

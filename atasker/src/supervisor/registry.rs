@@ -5,6 +5,7 @@ use std::sync::{Arc, Weak};
 
 use super::core::Core;
 use super::info::WorkerInfo;
+use crate::lane::Lane;
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicU64, Ordering};
 
@@ -13,6 +14,9 @@ pub(crate) trait Resident: Send + Sync {
     fn id(&self) -> u64;
 
     fn info(&self) -> WorkerInfo;
+
+    /// Whether its bodies run on that lane.
+    fn is_on(&self, lane: &Arc<Lane>) -> bool;
 
     /// Asks it to stop, with what is queued worked off or discarded. Never waits.
     fn ask_to_stop(self: Arc<Self>, discard: bool);

@@ -72,6 +72,11 @@ pub(crate) trait Join<T>: Job {
 
     fn head(&self) -> &Head;
 
+    /// Whether a thread of its pool may run it inside a wait for it.
+    fn runs_on_pool(&self) -> bool {
+        true
+    }
+
     fn status(&self) -> TaskStatus;
 
     /// The result, if the task has ended; else leaves the waker to be used when it has, or can be claimed.
@@ -100,7 +105,11 @@ impl Detail {
 }
 
 impl Head {
-    fn given_name(&self) -> Option<&str> {
+    pub(super) fn new(detail: Option<Box<Detail>>) -> Self {
+        Self { detail }
+    }
+
+    pub(super) fn given_name(&self) -> Option<&str> {
         self.detail.as_ref()?.name.as_deref()
     }
 
@@ -113,7 +122,7 @@ impl Head {
         times.map_or(Times::default(), |times| *times.lock())
     }
 
-    fn stamp(&self, stamp: impl FnOnce(&mut Times, Option<Instant>)) {
+    pub(super) fn stamp(&self, stamp: impl FnOnce(&mut Times, Option<Instant>)) {
         if let Some(times) = self.detail.as_ref().and_then(|detail| detail.times.as_ref()) {
             stamp(&mut times.lock(), Some(Instant::now()));
         }

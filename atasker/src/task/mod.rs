@@ -1,8 +1,9 @@
 //! A task: one run of a function. Its cell, its state word, and the handle that the caller holds.
 //!
-//! Knows the pool and the clock below it; not the supervisor.
+//! Knows the pool, the lanes and the clock below it; not the supervisor.
 
 mod cell;
+mod future;
 mod handover;
 #[cfg(all(test, any(atasker_loom, atasker_shuttle)))]
 mod model;
@@ -18,6 +19,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 pub(crate) use cell::{Cell, Detail, Join, next_id};
+pub(crate) use future::FutureCell;
 pub(crate) use spare::trim as trim_spares;
 pub use state::{CancelOutcome, TaskStatus};
 pub use wait::{wait_all, wait_completed, wait_completed_timeout};
@@ -105,7 +107,8 @@ impl<T> Task<T> {
     ///
     /// [`TaskError::Panicked`], [`TaskError::Cancelled`], [`TaskError::Rejected`] as the task ended;
     /// [`TaskError::Deadlock`] from inside the task itself, or inside a task that it waits for on the same thread.
-    /// (A longer cycle, over several threads, is not seen: it waits for ever.)
+    /// (A longer cycle, over several threads, is not seen: it waits for ever.) [`TaskError::WouldBlock`] inside an async
+    /// body, where the result is not there yet: use `.await`.
     #[inline]
     pub fn wait(mut self) -> Result<T, TaskError> {
         // Often it is there, and then handing it on from fn to fn costs more than taking it.
@@ -119,7 +122,8 @@ impl<T> Task<T> {
     ///
     /// # Errors
     ///
-    /// [`WaitError::NotReady`] gives the task back; [`WaitError::Failed`] as [`wait`](Task::wait).
+    /// [`WaitError::NotReady`] gives the task back; [`WaitError::Failed`] as [`wait`](Task::wait), so inside an async body
+    /// too, which never waits here.
     ///
     /// # Examples
     ///
@@ -166,6 +170,9 @@ impl<T> Task<T> {
         // A look without a waker costs less, and often it is enough.
         let result = self.cell().collect(None).or_else(|| if runs { self.run_inside(&mut carried) } else { None });
         let result = result.or_else(|| {
+            if pool::is_async() {
+                return Some(Err(TaskError::WouldBlock));
+            }
             let is_over = || self.cell().status().is_finished();
             let ready = |waker: &Waker| self.look(waker, runs, &mut carried);
             // A pool thread's core is wanted by those that it waits for.
@@ -187,8 +194,7 @@ impl<T> Task<T> {
         if let Some(result) = self.cell().collect(Some(waker)) {
             return Some(result);
         }
-        let job: Arc<dyn Job> = Arc::clone(self.cell()) as Arc<dyn Job>;
-        if pool::is_running_here(&job) {
+        if pool::is_running_here(Arc::as_ptr(self.cell()).cast::<()>().addr()) {
             return Some(Err(TaskError::Deadlock));
         }
         if self.is_forked() {
@@ -201,7 +207,7 @@ impl<T> Task<T> {
     /// Runs the task on this thread, if it is queued and the thread is one of its pool. Its result; `None`: it is to be
     /// waited for.
     fn run_inside(&self, carried: &mut bool) -> Option<Result<T, TaskError>> {
-        if *carried || self.cell().status() != TaskStatus::Queued {
+        if *carried || self.cell().status() != TaskStatus::Queued || !self.cell().runs_on_pool() {
             return None;
         }
         let home = pool::home().filter(|home| home.pool.number() == self.pool)?;
@@ -263,7 +269,8 @@ impl<T> Task<T> {
     }
 
     /// Cancels it: before it started, it never will; while it runs, its body is asked to end and sees
-    /// [`is_cancelled`](crate::is_cancelled). A body that ends by itself is `Completed` all the same.
+    /// [`is_cancelled`](crate::is_cancelled). A body that ends by itself is `Completed` all the same. An async body that
+    /// runs is dropped at its next await, and the task is `Cancelled`.
     pub fn cancel(&self) -> CancelOutcome {
         if self.is_forked() {
             return CancelOutcome::TooLate;

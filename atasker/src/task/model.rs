@@ -1,14 +1,19 @@
 //! The protocol of a task's cell, in all its interleavings.
 
+use std::future::{Future, poll_fn};
 use std::sync::{Arc, Weak};
+use std::task::{Context, Poll};
 
-use super::{CancelOutcome, Cell, Join, Task, TaskStatus};
-use crate::config::Config;
+use super::{CancelOutcome, Cell, FutureCell, Join, Task, TaskStatus};
+use crate::config::{Config, LaneConfig};
 use crate::error::TaskError;
+use crate::lane::{Lane, Watcher};
 use crate::pool::{Job, Overseer, OwnName, Pool, Ran, Refusal, run_uncounted};
 use crate::priority::Priority;
-use crate::sync::atomic::{AtomicUsize, Ordering};
+use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use crate::sync::{check_model, thread};
+use crate::time::Deadline;
+use crate::wait::block_until;
 
 /// Nobody to tell.
 struct Deaf;
@@ -112,5 +117,86 @@ fn a_result_is_taken_once() {
         runner.join().expect("ran");
         let left = Join::<Box<i32>>::collect(&*cell, None).is_some();
         assert_eq!([here, there, left].into_iter().filter(|&got| got).count(), 1);
+    });
+}
+
+/// An async task with its handle, on a lane that counts nothing of it.
+fn flying<F>(body: F) -> (Arc<FutureCell<OwnName<()>, F, usize>>, Task<usize>)
+where
+    F: Future<Output = usize> + Send + 'static,
+{
+    let watcher = Weak::<NoWatcher>::new();
+    let lane = Lane::new("model", "model".to_owned(), 0, LaneConfig::new(), watcher);
+    let cell = FutureCell::new(&lane, Priority::Normal, None, false, body);
+    let pool = Pool::new("model", &Config::new(), Weak::<Deaf>::new());
+    let task = Task::new(Arc::<FutureCell<_, _, _>>::clone(&cell), &pool, Priority::Normal);
+    (cell, task)
+}
+
+/// Nobody to tell.
+struct NoWatcher;
+
+impl Watcher for NoWatcher {
+    fn quiet(&self) {}
+}
+
+/// Polls a flight as a runtime would: when it is woken, until it is ready.
+fn poll_to_its_end(flight: impl Future<Output = ()>) {
+    let mut flight = Box::pin(flight);
+    block_until(Deadline::Never, |waker| match flight.as_mut().poll(&mut Context::from_waker(waker)) {
+        Poll::Ready(()) => Some(()),
+        Poll::Pending => None,
+    });
+}
+
+/// A cancellation while a flight is polled, sleeps, or ends: it ends one way, and its handle and the canceller agree.
+#[test]
+fn cancel_poll_and_finish() {
+    check_model(|| {
+        let polled = AtomicBool::new(false);
+        let (cell, task) = flying(poll_fn(move |cx| {
+            if polled.swap(true, Ordering::SeqCst) {
+                return Poll::Ready(7);
+            }
+            cx.waker().wake_by_ref();
+            Poll::Pending
+        }));
+        let runtime = thread::spawn(move || cell.fly().map(poll_to_its_end).is_some());
+        let outcome = task.cancel();
+        let result = task.wait();
+        assert_eq!(runtime.join().expect("polled"), outcome != CancelOutcome::Dequeued);
+        match result {
+            Ok(value) => assert_eq!(value, 7),
+            Err(error) => {
+                assert!(matches!(error, TaskError::Cancelled));
+                assert_ne!(outcome, CancelOutcome::TooLate);
+            }
+        }
+    });
+}
+
+/// A flight that sleeps for ever ends when it is cancelled.
+#[test]
+fn a_cancellation_wakes_a_flight_that_sleeps() {
+    check_model(|| {
+        let (cell, task) = flying(std::future::pending());
+        let flight = cell.fly().expect("nobody else claims it");
+        let runtime = thread::spawn(move || poll_to_its_end(flight));
+        // Without a wake-up the model would deadlock here.
+        assert_eq!(task.cancel(), CancelOutcome::Requested);
+        assert!(matches!(task.wait(), Err(TaskError::Cancelled)));
+        runtime.join().expect("polled");
+    });
+}
+
+/// A flight that its runtime drops ends its task.
+#[test]
+fn a_dropped_flight_wakes_the_waiter() {
+    check_model(|| {
+        let (cell, task) = flying(std::future::pending());
+        let flight = cell.fly().expect("nobody else claims it");
+        let runtime = thread::spawn(move || drop(flight));
+        assert!(matches!(task.wait(), Err(TaskError::Cancelled)));
+        runtime.join().expect("dropped");
     });
 }

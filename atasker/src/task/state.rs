@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   Delayed ──due──▶ Queued ──claim──▶ Running ──finish──▶ Completed | Panicked
-//!      └──────cancel───┴──cancel──▶ Cancelled
+//!      └──────cancel───┴──cancel──▶ Cancelled ◀── an async body that was dropped
 //!      └──────refuse───┴──refuse──▶ Rejected
 //! ```
 //!
@@ -27,7 +27,7 @@ pub enum TaskStatus {
     Completed,
     /// Its body has panicked.
     Panicked,
-    /// It was cancelled before it started.
+    /// It was cancelled before it started; or, an async body, while it ran.
     Cancelled,
     /// It was never taken in.
     Rejected,
@@ -51,7 +51,8 @@ impl fmt::Display for TaskStatus {
 pub enum CancelOutcome {
     /// The task had not started, and never will.
     Dequeued,
-    /// The body runs and has been asked to end: it sees [`is_cancelled`](crate::is_cancelled).
+    /// The body runs and has been asked to end: it sees [`is_cancelled`](crate::is_cancelled), and an async one is dropped at
+    /// its next await.
     Requested,
     /// The task had ended already.
     TooLate,

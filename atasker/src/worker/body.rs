@@ -3,6 +3,7 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use super::async_body::AsyncStep;
 use super::context::WorkerContext;
 use super::core::Turn;
 use super::mailbox::Mailbox;
@@ -138,13 +139,38 @@ pub(super) trait Step: Send {
     }
 }
 
+/// A body of either sort.
+pub(super) enum Steps {
+    /// Runs on the pool.
+    Blocking(Box<dyn Step>),
+    /// Runs on a lane.
+    Async(Box<dyn AsyncStep>),
+}
+
+impl Steps {
+    pub(super) fn has_hooks(&self) -> bool {
+        match self {
+            Self::Blocking(step) => step.has_hooks(),
+            Self::Async(step) => step.has_hooks(),
+        }
+    }
+
+    /// Has its errors go to the builder's hook.
+    pub(super) fn hooked(self, hook: ErrorHook) -> Self {
+        match self {
+            Self::Blocking(step) => Self::Blocking(Box::new(Hooked { step, hook })),
+            Self::Async(step) => Self::Async(super::async_body::hooked(step, hook)),
+        }
+    }
+}
+
 /// A hook given to the builder: called instead of the body's own.
 pub(super) type ErrorHook = Box<dyn FnMut(&WorkerError) + Send>;
 
 /// A body whose errors go to the builder's hook.
-pub(super) struct Hooked {
-    pub(super) step: Box<dyn Step>,
-    pub(super) hook: ErrorHook,
+struct Hooked {
+    step: Box<dyn Step>,
+    hook: ErrorHook,
 }
 
 impl Step for Hooked {
@@ -203,13 +229,14 @@ impl<W: Worker> Step for ByTrait<W> {
     }
 }
 
-/// What can be the body of a worker without a queue: `||`, `|cx: &WorkerContext|`, or a struct with [`Worker`].
+/// What can be the body of a worker without a queue: `||`, `|cx: &WorkerContext|`, either of them giving a future, or a struct
+/// with [`Worker`] or [`AsyncWorker`](crate::AsyncWorker).
 ///
 /// `M` only tells these apart; it is always inferred.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` can't be the body of this worker",
     label = "not a body of a worker without a queue",
-    note = "a body is a closure `||` or `|cx: &WorkerContext|` (types written out) that returns `()`, `ControlFlow<()>` or a `Result` of either, or a struct with `impl Worker`",
+    note = "a body is a closure `||` or `|cx: &WorkerContext|` (types written out) that returns `()`, `ControlFlow<()>` or a `Result` of either, or a future of one, or a struct with `impl Worker` or `impl AsyncWorker`",
     note = "a closure with an item needs `.queue()`; what it captures must be `Send + 'static`"
 )]
 pub trait IntoWorker<M> {
@@ -217,13 +244,14 @@ pub trait IntoWorker<M> {
     fn into_body(self) -> BoxedBody;
 }
 
-/// What can be the body of a queue worker: `|item: T|`, `|item: T, cx: &WorkerContext|`, or a struct with [`QueueBody`].
+/// What can be the body of a queue worker: `|item: T|`, `|item: T, cx: &WorkerContext|`, either of them giving a future, or a
+/// struct with [`QueueBody`] or [`AsyncQueueBody`](crate::AsyncQueueBody).
 ///
 /// `M` only tells these apart; it is always inferred.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` can't be the body of a queue worker",
     label = "not a body of a queue worker",
-    note = "a body is a closure `|item: T|` or `|item: T, cx: &WorkerContext|` (types written out) that returns `()`, `ControlFlow<()>` or a `Result` of either, or a struct with `impl QueueBody`",
+    note = "a body is a closure `|item: T|` or `|item: T, cx: &WorkerContext|` (types written out) that returns `()`, `ControlFlow<()>` or a `Result` of either, or a future of one, or a struct with `impl QueueBody` or `impl AsyncQueueBody`",
     note = "the item and what the closure captures must be `Send + 'static`"
 )]
 pub trait IntoQueueBody<M> {
@@ -236,7 +264,7 @@ pub trait IntoQueueBody<M> {
 
 /// A body, boxed. Opaque.
 #[doc(hidden)]
-pub struct BoxedBody(pub(super) Box<dyn Step>);
+pub struct BoxedBody(pub(super) Steps);
 
 impl std::fmt::Debug for BoxedBody {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -260,7 +288,7 @@ where
     O: Outcome,
 {
     fn into_body(mut self) -> BoxedBody {
-        BoxedBody(Box::new(Plain(move |_: &WorkerContext| self().into_flow())))
+        BoxedBody(Steps::Blocking(Box::new(Plain(move |_: &WorkerContext| self().into_flow()))))
     }
 }
 
@@ -270,13 +298,13 @@ where
     O: Outcome,
 {
     fn into_body(mut self) -> BoxedBody {
-        BoxedBody(Box::new(Plain(move |cx: &WorkerContext| self(cx).into_flow())))
+        BoxedBody(Steps::Blocking(Box::new(Plain(move |cx: &WorkerContext| self(cx).into_flow()))))
     }
 }
 
 impl<W: Worker> IntoWorker<ByImpl> for W {
     fn into_body(self) -> BoxedBody {
-        BoxedBody(Box::new(ByTrait(self)))
+        BoxedBody(Steps::Blocking(Box::new(ByTrait(self))))
     }
 }
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
-use super::body::{BoxedBody, ErrorHook, Hooked, IntoQueueBody, IntoWorker, Queue, Step};
+use super::body::{BoxedBody, ErrorHook, IntoQueueBody, IntoWorker, Queue, Steps};
 use super::core::Setup;
 use super::handle::{EventWorker, Handle, IntervalWorker, LoopWorker, QueueWorker};
 use super::outcome::WorkerError;
@@ -57,6 +57,7 @@ struct Options {
     name: Option<Cow<'static, str>>,
     priority: Priority,
     supervisor: Option<Supervisor>,
+    lane: Option<Cow<'static, str>>,
     autostart: bool,
     on_error: Option<ErrorHook>,
 }
@@ -180,6 +181,12 @@ impl<B, K> WorkerBuilder<B, K> {
         self
     }
 
+    /// Which lane of its supervisor an async body runs on. Default: the main one. For a blocking body the start is refused.
+    pub fn lane(mut self, lane: impl Into<Cow<'static, str>>) -> Self {
+        self.options.lane = Some(lane.into());
+        self
+    }
+
     /// Whether it starts again, with the state it has, each time its supervisor is started after a stop. Default: no.
     pub fn autostart(mut self, autostart: bool) -> Self {
         self.options.autostart = autostart;
@@ -225,7 +232,8 @@ macro_rules! start {
             ///
             /// [`Error::Stopped`](crate::Error::Stopped) when the supervisor is stopping or stopped;
             /// [`Error::Config`](crate::Error::Config) for a duration of zero where it must be more;
-            /// [`Error::Thread`](crate::Error::Thread) when the system gives no thread for the clock.
+            /// [`Error::Thread`](crate::Error::Thread) when the system gives no thread for the clock;
+            /// [`Error::UnknownLane`](crate::Error::UnknownLane) names the lanes that there are.
             pub fn start<M>(self) -> Result<$handle>
             where
                 B: IntoWorker<M>,
@@ -289,7 +297,7 @@ fn start<H: Handle>(
     kind: Kind,
     initial: Duration,
     capacity: Option<usize>,
-    step: Box<dyn Step>,
+    step: Steps,
 ) -> Result<()> {
     let refused = match kind {
         Kind::Interval { every, .. } if every.is_zero() => Some(ConfigError::zero_duration("interval", every)),
@@ -299,12 +307,21 @@ fn start<H: Handle>(
         }
         _ => None,
     };
+    let blocking_lane = options.lane.as_ref().filter(|_| matches!(step, Steps::Blocking(_)));
+    let refused = refused.or_else(|| {
+        let cure = "is for async bodies: leave it out, or give a body that returns a future";
+        blocking_lane.map(|lane| ConfigError::new("lane", lane.to_string(), cure))
+    });
     if let Some(refused) = refused {
         return Err(refused.into());
     }
     let supervisor = options.supervisor.as_ref().unwrap_or_else(|| task_supervisor());
-    let step: Box<dyn Step> = match options.on_error {
-        Some(hook) => Box::new(Hooked { step, hook }),
+    let lane = match step {
+        Steps::Blocking(_) => None,
+        Steps::Async(_) => Some(supervisor.core.lanes.find(options.lane.as_deref())?),
+    };
+    let step = match options.on_error {
+        Some(hook) => step.hooked(hook),
         None => step,
     };
     handle.core().start(Setup {
@@ -312,6 +329,7 @@ fn start<H: Handle>(
         schedule: Schedule { kind, priority: options.priority, initial },
         capacity,
         autostart: options.autostart,
+        lane,
         step,
     })
 }

@@ -7,6 +7,7 @@ use once_cell::sync::OnceCell;
 use super::builder::StartOn;
 use super::handle::{EventWorker, Handle, IntervalWorker, LoopWorker, QueueWorker};
 use crate::error::{Error, Result};
+use crate::pool;
 
 /// A handle that can be made from a name alone.
 pub trait Define: Handle {
@@ -71,6 +72,10 @@ impl<H: Define> Static<H> {
         let core = self.handle().core();
         if core.is_own_body() {
             return Err(Error::Deadlock);
+        }
+        if pool::is_async() {
+            // The stop could only be asked for.
+            return Err(Error::WouldBlock);
         }
         core.stop();
         builder.start_on(self.handle())

@@ -9,8 +9,10 @@ use std::time::Duration;
 
 use super::core::Core;
 use super::mailbox::{AnyMailbox, Mailbox, NotTaken, Pushed};
+use super::putting::Putting;
 use crate::error::{PutError, Result};
 use crate::fork;
+use crate::pool;
 use crate::supervisor::WorkerInfo;
 use crate::time::Deadline;
 
@@ -270,7 +272,7 @@ impl<T: Send + 'static> QueueWorker<T> {
 
     #[cold]
     fn put_once_there_is_room(&self, item: T, deadline: Deadline) -> Result<(), PutError<T>> {
-        if self.core.is_own_body() {
+        if self.core.is_own_body() || pool::is_async() {
             return Err(PutError::Full(item));
         }
         let mut waiting = Some(item);
@@ -295,6 +297,39 @@ impl<T: Send + 'static> QueueWorker<T> {
             (Some(done), _) => done,
             (None, Some(item)) => Err(PutError::Full(item)),
             (None, None) => unreachable!("an item is either put, given back, or still waiting"),
+        }
+    }
+
+    /// [`put`](Self::put) for async code: the future waits where the queue is full. In the consumer's own body it does not,
+    /// since nobody else would make room.
+    ///
+    /// Dropped before its end, it has not put the item, which is dropped with it; and nobody waits any more.
+    ///
+    /// # Errors
+    ///
+    /// As [`put`](Self::put).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use atasker::{background_future, background_worker};
+    ///
+    /// let worker = background_worker(|n: u64| println!("{n}")).queue_bounded(1).start()?;
+    /// let putter = worker.clone();
+    /// let put = background_future(async move {
+    ///     for n in 0..10 {
+    ///         putter.put_async(n).await?;
+    ///     }
+    ///     Ok::<(), atasker::PutError<u64>>(())
+    /// });
+    /// put.start().wait()??;
+    /// worker.stop();
+    /// # Ok::<(), atasker::Error>(())
+    /// ```
+    pub async fn put_async(&self, item: T) -> Result<(), PutError<T>> {
+        match self.try_put(item) {
+            Err(PutError::Full(item)) => Putting::new(self, item).await,
+            done => done,
         }
     }
 

@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use super::body::{BoxedBody, ByImpl, IntoQueueBody, Queue, QueueBody, Step, Stepped};
+use super::body::{BoxedBody, ByImpl, IntoQueueBody, Queue, QueueBody, Step, Stepped, Steps};
 use super::context::WorkerContext;
 use super::core::Turn;
 use super::mailbox::Mailbox;
@@ -119,7 +119,7 @@ impl<W: QueueBody> OnItem for ByTrait<W> {
 }
 
 fn boxed<B: OnItem>(body: B, Queue(queue): Queue<B::Item>) -> BoxedBody {
-    BoxedBody(Box::new(OnQueue { body, queue }))
+    BoxedBody(Steps::Blocking(Box::new(OnQueue { body, queue })))
 }
 
 impl<F, T, O> IntoQueueBody<fn(T) -> O> for F

@@ -1,5 +1,6 @@
 //! Workers: a body that runs again and again, a bell that makes it run, and a state.
 
+mod async_body;
 mod bell;
 mod body;
 mod builder;
@@ -13,7 +14,9 @@ mod mailbox;
 mod model;
 mod outcome;
 mod plan;
+mod putting;
 
+pub use async_body::{AsyncQueueBody, AsyncWorker};
 pub use body::{IntoQueueBody, IntoWorker, QueueBody, Worker};
 pub use builder::{WorkerBuilder, background_worker, kind};
 pub use context::WorkerContext;

@@ -5,10 +5,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use atasker::{Config, Priority, QueueWorker, Supervisor, Task, WorkerContext, background_task, background_worker};
+use atasker::{
+    Config, Priority, QueueWorker, Supervisor, Task, WorkerContext, background_future, background_task,
+    background_worker,
+};
 
 use crate::{
-    peer::{Mailbox, Peer, Pool, Size, Timer, Waits},
+    peer::{Async, Mailbox, Peer, Pool, Size, Timer, Waits},
     record::Figures,
     scenario::{self, Run, Scenario},
 };
@@ -42,6 +45,8 @@ pub(crate) static BUILDER: Peer = Peer {
         (Scenario::PutToRun, scenario::from_sleeper::<Queue>),
         (Scenario::PutToRunBusy, scenario::from_busy::<Queue>),
         (Scenario::NestedWait, scenario::inside::<Atasker>),
+        (Scenario::AsyncNoop, scenario::one_after_the_other::<Atasker>),
+        (Scenario::AsyncNoopAlive, scenario::many_alive::<Atasker>),
     ],
 };
 
@@ -96,6 +101,22 @@ impl Waits for Atasker {
 
     fn wait<T: Send + 'static>(&'static self, task: Self::Task<T>) -> T {
         task.wait().expect("the body does not panic")
+    }
+}
+
+impl Async for Atasker {
+    fn open(size: Size) -> &'static Self {
+        let config = Config::new().async_threads(size.all());
+        Box::leak(Box::new(Self(Supervisor::new("bench", config).expect("the configuration is sound"))))
+    }
+
+    fn start(&'static self, n: u64) -> impl Future<Output = u64> + Send {
+        let task = background_future(async move { n }).supervisor(&self.0).start();
+        async move { task.await.expect("the body does not panic") }
+    }
+
+    fn run<T: Send + 'static>(&'static self, body: impl Future<Output = T> + Send + 'static) -> T {
+        background_future(body).supervisor(&self.0).start().wait().expect("the body does not panic")
     }
 }
 

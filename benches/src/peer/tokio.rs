@@ -7,7 +7,7 @@ use tokio::{
 };
 
 use crate::{
-    peer::{Peer, Pool, Size, Waits},
+    peer::{Async, Peer, Pool, Size, Waits},
     scenario::{self, Scenario},
 };
 
@@ -43,6 +43,8 @@ pub(crate) static SPAWN: Peer = Peer {
         (Scenario::Handles, scenario::all_alive::<Spawned>),
         (Scenario::IdleWake, scenario::from_idle::<Spawned>),
         (Scenario::RoundTrip, scenario::one_at_a_time::<Spawned>),
+        (Scenario::AsyncNoop, scenario::one_after_the_other::<Spawned>),
+        (Scenario::AsyncNoopAlive, scenario::many_alive::<Spawned>),
     ],
 };
 
@@ -95,5 +97,20 @@ impl Waits for Spawned {
 
     fn wait<T: Send + 'static>(&'static self, task: Self::Task<T>) -> T {
         future::block_on(task).expect("the body does not panic")
+    }
+}
+
+impl Async for Spawned {
+    fn open(size: Size) -> &'static Self {
+        <Self as Pool>::open(size)
+    }
+
+    fn start(&'static self, n: u64) -> impl Future<Output = u64> + Send {
+        let task = self.0.spawn(async move { n });
+        async move { task.await.expect("the body does not panic") }
+    }
+
+    fn run<T: Send + 'static>(&'static self, body: impl Future<Output = T> + Send + 'static) -> T {
+        future::block_on(self.0.spawn(body)).expect("the body does not panic")
     }
 }

@@ -13,6 +13,7 @@ mod ring;
 mod slice;
 mod stop;
 mod turn;
+mod voyage;
 
 pub(super) use turn::Turn;
 
@@ -23,11 +24,12 @@ use std::sync::{Arc, Weak};
 use std::time::Instant;
 
 use super::bell::{Bell, Life};
-use super::body::Step;
+use super::body::Steps;
 use super::mailbox::AnyMailbox;
 use super::plan::{Kind, Phase, Plan, Schedule};
 use crate::clock;
 use crate::error::{Error, Result};
+use crate::lane::{self, Lane, Leash};
 use crate::panics::drop_contained;
 use crate::pool::{self, Job};
 use crate::priority::Priority;
@@ -45,20 +47,23 @@ pub(super) struct Setup {
     /// Of a queue worker; `None`: without bound.
     pub(super) capacity: Option<usize>,
     pub(super) autostart: bool,
-    pub(super) step: Box<dyn Step>,
+    /// Of an async body.
+    pub(super) lane: Option<Arc<Lane>>,
+    pub(super) step: Steps,
 }
 
 /// What a worker that starts again with its supervisor is started with then.
 struct Kept {
+    lane: Option<Arc<Lane>>,
     schedule: Schedule,
     capacity: Option<usize>,
     /// `None` while it runs.
-    step: Option<Box<dyn Step>>,
+    step: Option<Steps>,
 }
 
 /// What whoever has the worker works with.
 struct Body {
-    step: Box<dyn Step>,
+    step: Steps,
     /// `on_start` was called, so `on_stop` will be.
     greeted: bool,
 }
@@ -79,6 +84,10 @@ pub(super) struct Home {
     entry: Entry,
     /// For reports.
     name: Cow<'static, str>,
+    /// Where an async body runs; `None`: it runs on the pool.
+    lane: Option<Arc<Lane>>,
+    /// Of an async body, by which a stop that does not wait ends its run at the next await.
+    leash: Leash,
 }
 
 impl Home {
@@ -93,6 +102,19 @@ impl Home {
 
     fn job(self: &Arc<Self>) -> Arc<dyn Job> {
         Arc::<Self>::clone(self)
+    }
+
+    /// The same for a lane.
+    fn body(self: &Arc<Self>) -> Arc<dyn lane::Body> {
+        Arc::<Self>::clone(self)
+    }
+
+    /// Calls `f`, a hook or a drop of the worker's, as a body of its supervisor.
+    fn enter<R>(self: &Arc<Self>, f: impl FnOnce() -> R) -> R {
+        match &self.lane {
+            None => pool::enter(&self.shared().pool, self.job(), f),
+            Some(lane) => pool::enter_async(lane.owner(), Some(self.job()), f),
+        }
     }
 }
 
@@ -186,7 +208,7 @@ impl Core {
 
     /// Whether this thread is in the worker's own body or hook.
     pub(super) fn is_own_body(&self) -> bool {
-        self.home().is_some_and(|home| pool::is_running_here(&home.job()))
+        self.home().is_some_and(|home| pool::is_running_here(Arc::as_ptr(&home).addr()))
     }
 
     fn home(&self) -> Option<Arc<Home>> {
@@ -207,7 +229,7 @@ impl Core {
             drop_contained(setup.step);
             return Err(Error::Forked);
         }
-        let Setup { supervisor, schedule, capacity, autostart, step } = setup;
+        let Setup { supervisor, schedule, capacity, autostart, lane, step } = setup;
         {
             let mut plan = self.plan.lock();
             if plan.phase != Phase::Stopped {
@@ -221,7 +243,7 @@ impl Core {
         self.paused.store(false, Ordering::SeqCst);
         let forgotten = self.kept.lock().take();
         drop_contained(forgotten.and_then(|kept| kept.step));
-        let entry = match self.let_in(&supervisor, schedule, autostart) {
+        let entry = match self.let_in(&supervisor, schedule, autostart, lane.as_ref()) {
             Ok(entry) => entry,
             Err(error) => {
                 self.plan.lock().phase = Phase::Stopped;
@@ -230,7 +252,7 @@ impl Core {
                 return Err(error);
             }
         };
-        *self.kept.lock() = autostart.then(|| Box::new(Kept { schedule, capacity, step: None }));
+        *self.kept.lock() = autostart.then(|| Box::new(Kept { lane: lane.clone(), schedule, capacity, step: None }));
         log::worker_started(&self.name);
         let greeting = step.has_hooks();
         *self.body.lock() = Some(Body { step, greeted: false });
@@ -244,6 +266,8 @@ impl Core {
                 supervisor: supervisor.weak_handle(),
                 priority: schedule.priority,
                 entry,
+                lane,
+                leash: Leash::default(),
             };
             earlier = self.home.lock().replace(Arc::new(home));
             self.runs.store(0, Ordering::Relaxed);
@@ -265,9 +289,17 @@ impl Core {
         supervisor: &Arc<SupervisorCore>,
         schedule: Schedule,
         autostart: bool,
+        lane: Option<&Arc<Lane>>,
     ) -> Result<Entry> {
         let resident: Arc<dyn Resident> = Arc::<Self>::clone(self);
         let entry = supervisor.admit(&resident, autostart)?;
+        // Made now, so that a refusal is told to the one who starts it; and one that was stopped alone refuses.
+        if let Some(Err(refused)) =
+            lane.map(|lane| if lane.is_open() { lane.handle().map(drop) } else { Err(lane::Refused::Stopped) })
+        {
+            supervisor.dismiss(&resident, entry);
+            return Err(refused.into());
+        }
         if matches!(schedule.kind, Kind::Interval { .. } | Kind::Delay { .. }) || !schedule.initial.is_zero() {
             // Made now, so that a refusal is told to the one who starts it.
             if let Err(error) = supervisor.clock.ensure_thread() {
@@ -335,18 +367,22 @@ impl Resident for Core {
         self.info()
     }
 
+    fn is_on(&self, lane: &Arc<Lane>) -> bool {
+        self.home().is_some_and(|home| home.lane.as_ref().is_some_and(|own| Arc::ptr_eq(own, lane)))
+    }
+
     fn ask_to_stop(self: Arc<Self>, discard: bool) {
         self.request_stop(discard);
     }
 
     fn start_again(self: Arc<Self>, supervisor: &Arc<SupervisorCore>) {
-        let (schedule, capacity, step) = {
+        let (lane, schedule, capacity, step) = {
             let mut kept = self.kept.lock();
-            let Some(Kept { schedule, capacity, step }) = kept.as_deref_mut() else { return };
+            let Some(Kept { lane, schedule, capacity, step }) = kept.as_deref_mut() else { return };
             let Some(step) = step.take() else { return };
-            (*schedule, *capacity, step)
+            (lane.clone(), *schedule, *capacity, step)
         };
-        let setup = Setup { supervisor: Arc::clone(supervisor), schedule, capacity, autostart: true, step };
+        let setup = Setup { supervisor: Arc::clone(supervisor), schedule, capacity, autostart: true, lane, step };
         match self.start(setup) {
             Ok(()) | Err(Error::AlreadyRunning) => {}
             Err(error) => log::autostart_failed(&self.name, &error),

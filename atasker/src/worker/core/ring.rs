@@ -8,6 +8,7 @@ use super::super::plan::{Phase, Want};
 use super::Core;
 use crate::clock;
 use crate::error::{ConfigError, Error, Result};
+use crate::lane;
 use crate::pool::{Entry, Source};
 use crate::sync::atomic::Ordering;
 
@@ -31,8 +32,12 @@ impl Core {
     /// Puts the worker, whose bell says `Queued`, into its pool's queue.
     pub(super) fn enqueue(self: &Arc<Self>, source: Source) {
         let home = self.own_home();
-        if home.shared().pool.submit(home.priority, Entry::Job(home.job()), source).is_err() {
-            // The pool was closed by a bounded stop that ran out: nothing will run this worker again.
+        let taken = match &home.lane {
+            None => home.shared().pool.submit(home.priority, Entry::Job(home.job()), source).is_ok(),
+            Some(lane) => lane.submit(home.priority, home.body(), lane::Source::Inside).is_ok(),
+        };
+        if !taken {
+            // The pool or lane was closed by a bounded stop that ran out: nothing will run this worker again.
             self.request_stop(true);
         }
         // The race this closes: a pool thread that is to wait announces itself first and looks at the bell second; the

@@ -2,17 +2,18 @@
 
 use std::sync::Arc;
 
+use super::super::body::{Stepped, Steps};
 use super::super::context::WorkerContext;
 use super::super::outcome::WorkerError;
 use super::super::plan::{Cause, Want};
-use super::{Body, Core, Home, Turn};
+use super::{Core, Home, Turn};
 use crate::log;
-use crate::panics::{contain, drop_contained};
+use crate::panics::{Panic, contain, drop_contained};
 use crate::pool::{Job, Pool, Ran, Refusal, Source, Tally};
 use crate::supervisor::Core as SupervisorCore;
 
 /// What a worker that is to run does next.
-enum Next {
+pub(super) enum Next {
     Greet,
     /// A run that its plan knows of.
     Planned(Cause),
@@ -26,65 +27,79 @@ impl Core {
         let home = self.own_home();
         let supervisor = home.shared();
         let mut body = self.take_body();
+        let Steps::Blocking(step) = &mut body.step else { unreachable!("an async body is in no pool's queue") };
         let now = supervisor.clock.now();
         let mut cx = WorkerContext::new(Arc::clone(self), Arc::clone(&home), now);
-        let mut turn = Turn::new(self, supervisor, home.priority, now);
+        let mut turn = Turn::new(self, &home, now);
         // As few looks at the plan as there can be: one before the run, and one after it.
-        let planned = loop {
-            let next = {
-                let mut plan = self.plan.lock();
-                match plan.want(self.items()) {
-                    Want::Run if std::mem::take(&mut plan.greeting) => Next::Greet,
-                    Want::Run if self.mailbox.is_none() => Next::Planned(plan.begin_run(turn.began())),
-                    // A run on an item begins when the item is there.
-                    Want::Run => Next::Items,
-                    Want::Nothing | Want::Finish => break false,
-                }
-            };
+        let mut planned = false;
+        while !planned && let Some(next) = self.next(&turn) {
             match next {
                 Next::Greet => {
-                    self.greet(&mut body, &cx);
-                    turn = Turn::new(self, supervisor, home.priority, supervisor.clock.now());
+                    body.greeted = true;
+                    self.hook("on_start", || step.on_start(&cx));
+                    turn = Turn::new(self, &home, supervisor.clock.now());
+                    continue;
                 }
                 Next::Planned(cause) => {
-                    self.count_run();
-                    cx.begin_run(cause.due, cause.missed);
-                    self.step(&mut body, &mut cx, &mut turn);
-                    break true;
+                    self.begin_planned(&mut cx, cause);
+                    planned = true;
                 }
-                Next::Items => {
-                    self.step(&mut body, &mut cx, &mut turn);
-                    if !turn.goes_on() {
-                        break false;
-                    }
-                }
+                Next::Items => {}
             }
-        };
+            if let Some(error) = self.outcome(contain(|| step.step(&mut cx, &mut turn))) {
+                self.count_error(&cx, &error);
+                self.hook("on_error", || step.on_error(&error, &cx));
+                // Its payload is the user's.
+                drop_contained(error);
+                turn.look_soon();
+            }
+            if !planned && !turn.goes_on() {
+                break;
+            }
+        }
         *self.body.lock() = Some(body);
         let want = if planned { self.plan_next(supervisor) } else { self.want_or_rest() };
-        self.let_go_for(want);
+        if !self.goes_for(want) {
+            self.finish();
+        }
     }
 
-    /// One run, or with a queue as many as the turn lasts, up to the first that does not end well.
-    fn step(self: &Arc<Self>, body: &mut Body, cx: &mut WorkerContext, turn: &mut Turn<'_>) {
-        let error = match contain(|| body.step.step(cx, turn)) {
+    /// What is to be run next, if anything is.
+    pub(super) fn next(&self, turn: &Turn<'_>) -> Option<Next> {
+        let mut plan = self.plan.lock();
+        match plan.want(self.items()) {
+            // Not where a stop was asked for before the first run and there are no items to work off.
+            Want::Run if std::mem::take(&mut plan.greeting) => Some(Next::Greet),
+            Want::Run if self.mailbox.is_none() => Some(Next::Planned(plan.begin_run(turn.began()))),
+            // A run on an item begins when the item is there.
+            Want::Run => Some(Next::Items),
+            Want::Nothing | Want::Finish => None,
+        }
+    }
+
+    /// A planned run begins.
+    pub(super) fn begin_planned(&self, cx: &mut WorkerContext, cause: Cause) {
+        self.count_run();
+        cx.begin_run(cause.due, cause.missed);
+    }
+
+    /// What a run, or the last one of several, came to: an error that is to be reported.
+    pub(super) fn outcome(self: &Arc<Self>, ended: Result<Stepped, Panic>) -> Option<WorkerError> {
+        match ended {
             Ok(Ok(flow)) => {
                 if flow.is_break() {
                     self.break_off();
                 }
-                return;
+                None
             }
-            Ok(Err(message)) => WorkerError::Failed(message),
-            Err(panic) => WorkerError::Panicked(panic),
-        };
-        self.report(body, cx, &error);
-        // Its payload is the user's.
-        drop_contained(error);
-        turn.look_soon();
+            Ok(Err(message)) => Some(WorkerError::Failed(message)),
+            Err(panic) => Some(WorkerError::Panicked(panic)),
+        }
     }
 
     /// A planned run has ended: plans the next one, and says what is to be done now.
-    fn plan_next(self: &Arc<Self>, supervisor: &SupervisorCore) -> Want {
+    pub(super) fn plan_next(self: &Arc<Self>, supervisor: &SupervisorCore) -> Want {
         let (stale, want) = {
             let mut plan = self.plan.lock();
             let (stale, deadline) = plan.end_run(supervisor.clock.now());
@@ -97,7 +112,7 @@ impl Core {
         want
     }
 
-    pub(super) fn report(&self, body: &mut Body, cx: &WorkerContext, error: &WorkerError) {
+    pub(super) fn count_error(&self, cx: &WorkerContext, error: &WorkerError) {
         {
             let counters = &mut self.plan.lock().counters;
             match error {
@@ -106,45 +121,50 @@ impl Core {
             }
         }
         log::worker_error(&self.name, cx.run(), error);
-        self.hook("on_error", || body.step.on_error(error, cx));
     }
 
-    /// Runs a hook of the user's. Its panic is counted and told, and nobody is asked about it.
+    /// Runs a hook of the user's.
     pub(super) fn hook(&self, name: &str, hook: impl FnOnce()) {
         if let Err(panic) = contain(hook) {
-            self.plan.lock().counters.panics += 1;
-            log::hook_panicked(&self.name, name, &panic);
+            self.count_hook_panic(name, &panic);
         }
     }
 
-    /// Calls `on_start`. Not where a stop was asked for before the first run and there are no items to work off.
-    fn greet(&self, body: &mut Body, cx: &WorkerContext) {
-        let Body { step, greeted } = body;
-        *greeted = true;
-        self.hook("on_start", || step.on_start(cx));
+    /// The panic of a hook is counted and told, and nobody is asked about it.
+    pub(super) fn count_hook_panic(&self, name: &str, panic: &Panic) {
+        self.plan.lock().counters.panics += 1;
+        log::hook_panicked(&self.name, name, panic);
     }
 
-    pub(super) fn take_body(&self) -> Body {
+    pub(super) fn take_body(&self) -> super::Body {
         self.body.lock().take().expect("the one who has the worker has its body")
     }
 
     /// Lets a worker go that this thread has: to rest, to the queue, or to its end.
     pub(super) fn let_go(self: &Arc<Self>) {
-        self.let_go_for(self.want_or_rest());
+        if !self.goes() {
+            self.finish();
+        }
+    }
+
+    /// The same but for its end: `false`, it is to be ended by the one who has it.
+    pub(super) fn goes(self: &Arc<Self>) -> bool {
+        self.goes_for(self.want_or_rest())
     }
 
     /// The same after a look at what is to be done.
-    fn let_go_for(self: &Arc<Self>, mut want: Want) {
+    fn goes_for(self: &Arc<Self>, mut want: Want) -> bool {
         loop {
             match want {
-                Want::Finish => return self.finish(),
+                Want::Finish => return false,
                 Want::Run => {
                     self.bell.requeue();
-                    return self.enqueue(Source::Inside);
+                    self.enqueue(Source::Inside);
+                    return true;
                 }
                 Want::Nothing => {
                     if self.bell.settle() {
-                        return;
+                        return true;
                     }
                     // Rung since that look.
                     want = self.want_or_rest();
@@ -188,6 +208,6 @@ impl Job for Home {
     }
 
     fn is_asked_to_end(&self) -> bool {
-        self.core.upgrade().is_some_and(|core| core.is_stopping())
+        self.leash.is_pulled() || self.core.upgrade().is_some_and(|core| core.is_stopping())
     }
 }

@@ -1,12 +1,14 @@
 //! How a worker ends: what has items works them off through the pool, what has none is seized and ends on the spot.
 
+use std::rc::Rc;
 use std::sync::Arc;
+use std::task::Waker;
 
 use super::super::bell::Seized;
-use super::super::body::Step;
+use super::super::body::Steps;
 use super::super::context::WorkerContext;
 use super::super::plan::Phase;
-use super::{Body, Core};
+use super::{Body, Core, Home};
 use crate::log;
 use crate::panics::drop_contained;
 use crate::pool;
@@ -50,7 +52,7 @@ impl Core {
     pub(super) fn discard_items(self: &Arc<Self>) {
         let (Some(mailbox), Some(home)) = (&self.mailbox, self.home()) else { return };
         // The items' Drop is user code, and what it calls must not wait for the thread it is called on.
-        let discarded = pool::enter(&home.shared().pool, home.job(), || mailbox.discard());
+        let discarded = home.enter(|| mailbox.discard());
         if discarded > 0 {
             self.plan.lock().counters.discarded += discarded;
             home.shared().registry.count_discarded(discarded);
@@ -84,11 +86,17 @@ impl Core {
     pub(super) fn end_seized(self: &Arc<Self>, seized: Seized) {
         let home = self.own_home();
         if seized == Seized::Queued {
-            home.shared().pool.died(home.priority);
+            match &home.lane {
+                None => home.shared().pool.died(home.priority),
+                Some(lane) => lane.died(home.priority),
+            }
         }
         let has_hooks = self.body.lock().as_ref().is_some_and(|body| body.step.has_hooks());
         if !has_hooks {
             return self.finish();
+        }
+        if let Some(lane) = &home.lane {
+            return self.say_farewell(lane, home.priority);
         }
         // `on_stop` is the user's: it runs on a pool thread, at once, so that the one who asks never waits for it.
         let worker = Arc::clone(self);
@@ -100,9 +108,10 @@ impl Core {
         let home = self.own_home();
         // As a body of its own, wherever it runs: what the hook and the Drop of the state call, a stop of this very
         // worker among it, must not wait for this thread.
-        pool::enter(&home.shared().pool, home.job(), || {
+        home.enter(|| {
             let Body { mut step, greeted } = self.take_body();
-            if greeted {
+            // An async one has been awaited before (`say_farewell`).
+            if greeted && let Steps::Blocking(step) = &mut step {
                 let now = home.shared().clock.now();
                 let cx = WorkerContext::new(Arc::clone(self), Arc::clone(&home), now);
                 self.hook("on_stop", || step.on_stop(&cx));
@@ -123,7 +132,7 @@ impl Core {
     }
 
     /// Keeps the body of a worker that starts again. It comes back where it is not to be kept.
-    fn keep(&self, step: Box<dyn Step>) -> Option<Box<dyn Step>> {
+    fn keep(&self, step: Steps) -> Option<Steps> {
         match self.kept.lock().as_deref_mut() {
             Some(kept) => kept.step.replace(step),
             None => Some(step),
@@ -137,7 +146,7 @@ impl Core {
         }
         let life = self.plan.lock().life;
         self.request_stop(false);
-        if self.is_own_body() {
+        if self.is_own_body() || pool::is_async() {
             return;
         }
         self.wait_helping(Deadline::Never, &self.changed, || self.has_ended(life).then_some(()));
@@ -160,6 +169,31 @@ impl Core {
         &self.changed
     }
 
+    /// For a poll on a thread of the worker's own pool: runs the worker here, if it is queued; else leaves the waker, to be
+    /// used when it may be. Whether it ran.
+    pub(in crate::worker) fn helps(self: &Arc<Self>, ticket: &mut Option<wait::Ticket>, waker: &Waker) -> bool {
+        let Some((place, home)) = self.place_there() else { return false };
+        if ticket.is_none() {
+            self.helpers.fetch_add(1, Ordering::SeqCst);
+        }
+        self.changed.register(ticket, waker);
+        self.bell.is_queued() && home.shared().pool.run_here(&place, home.priority, &home.job())
+    }
+
+    pub(in crate::worker) fn helps_no_more(&self, ticket: &mut Option<wait::Ticket>) {
+        if ticket.is_some() {
+            self.changed.leave(ticket);
+            self.helpers.fetch_sub(1, Ordering::SeqCst);
+        }
+    }
+
+    /// This thread's place in the pool that the worker runs on, if it has one there.
+    fn place_there(&self) -> Option<(Rc<pool::Home>, Arc<Home>)> {
+        let runs_there =
+            |home: &Home, place: &pool::Home| home.lane.is_none() && Arc::ptr_eq(&place.pool, &home.shared().pool);
+        pool::home().zip(self.home()).filter(|(place, home)| runs_there(home, place))
+    }
+
     /// Waits until `ready` gives something, which `list` tells of. A thread of the worker's own pool runs the worker
     /// meanwhile, whenever it is queued: in a full pool nobody else would.
     pub(in crate::worker) fn wait_helping<R>(
@@ -168,9 +202,7 @@ impl Core {
         list: &WaitList,
         mut ready: impl FnMut() -> Option<R>,
     ) -> Option<R> {
-        let worker_home = self.home();
-        let place = pool::home().zip(worker_home).filter(|(place, home)| Arc::ptr_eq(&place.pool, &home.shared().pool));
-        let Some((place, home)) = place else {
+        let Some((place, home)) = self.place_there() else {
             return list.block_until(deadline, ready);
         };
         let job = home.job();

@@ -3,7 +3,8 @@
 use std::time::{Duration, Instant};
 
 use super::super::context::WorkerContext;
-use super::Core;
+use super::{Core, Home};
+use crate::lane::Lane;
 use crate::priority::Priority;
 use crate::supervisor::Core as SupervisorCore;
 use crate::sync::atomic::Ordering;
@@ -21,6 +22,8 @@ const MAX_STRIDE: u32 = 64;
 pub(in crate::worker) struct Turn<'a> {
     core: &'a Core,
     supervisor: &'a SupervisorCore,
+    /// Where an async body runs.
+    lane: Option<&'a Lane>,
     priority: Priority,
     began: Instant,
     /// When the clock was last read: at the start of a run, or at the end of the one before.
@@ -36,11 +39,12 @@ pub(in crate::worker) struct Turn<'a> {
 }
 
 impl<'a> Turn<'a> {
-    pub(super) fn new(core: &'a Core, supervisor: &'a SupervisorCore, priority: Priority, now: Instant) -> Self {
+    pub(super) fn new(core: &'a Core, home: &'a Home, now: Instant) -> Self {
         Self {
             core,
-            supervisor,
-            priority,
+            supervisor: home.shared(),
+            lane: home.lane.as_deref(),
+            priority: home.priority,
             began: now,
             looked_at: now,
             shown: false,
@@ -80,9 +84,14 @@ impl<'a> Turn<'a> {
             self.look();
         }
         // SeqCst: no run begins after a pause has returned but the one that this look let through.
-        !self.core.paused.load(Ordering::SeqCst)
-            && !self.supervisor.pool.is_wanted_above(self.priority)
-            && !self.is_over
+        !self.core.paused.load(Ordering::SeqCst) && !self.is_wanted_above() && !self.is_over
+    }
+
+    fn is_wanted_above(&self) -> bool {
+        match self.lane {
+            None => self.supervisor.pool.is_wanted_above(self.priority),
+            Some(lane) => lane.is_wanted_above(self.priority),
+        }
     }
 
     /// The last run took longer than its body alone.

@@ -1,9 +1,13 @@
+use std::rc::Rc;
+
 use atasker::background_worker;
 
 #[background_worker(event)]
-async fn worker() {}
+async fn worker() {
+    let _kept = Rc::new(1);
+    std::future::ready(()).await;
+}
 
 fn main() {
     worker.start().unwrap();
-    worker.trigger();
 }

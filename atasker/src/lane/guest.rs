@@ -1,0 +1,69 @@
+//! A future that a thread from outside polls itself, beside all places: the lane counts with it, and can ask it to end.
+
+use std::sync::Arc;
+
+use tokio::runtime::Handle;
+
+use super::{Body, Lane, Leash, Refused, Ticket};
+use crate::priority::Priority;
+use crate::sync::Mutex;
+
+/// The stay of such a future. Dropped, it has ended.
+pub(crate) struct Guest {
+    visit: Arc<Visit>,
+    on: Handle,
+    _ticket: Option<Ticket>,
+}
+
+/// The guest as the lane sees it.
+#[derive(Default)]
+struct Visit {
+    leash: Leash,
+    /// What it was admitted with, until the guest takes it.
+    admitted: Mutex<Option<Ticket>>,
+}
+
+impl Guest {
+    pub(crate) fn enter(lane: &Arc<Lane>) -> Result<Self, Refused> {
+        let visit = Arc::new(Visit::default());
+        lane.send(Priority::Normal, Arc::<Visit>::clone(&visit))?;
+        let ticket = visit.admitted.lock().take();
+        Ok(Self { on: lane.handle()?, _ticket: ticket, visit })
+    }
+
+    pub(crate) fn handle(&self) -> &Handle {
+        &self.on
+    }
+
+    pub(crate) fn leash(&self) -> &Leash {
+        &self.visit.leash
+    }
+}
+
+impl Body for Visit {
+    fn name(&self) -> String {
+        "block_on".to_owned()
+    }
+
+    fn is_live(&self) -> bool {
+        false
+    }
+
+    fn begin(self: Arc<Self>, ticket: Ticket, _on: &Handle) {
+        *self.admitted.lock() = Some(ticket);
+    }
+
+    fn refuse(self: Arc<Self>) -> bool {
+        false
+    }
+
+    fn drop_body(self: Arc<Self>) {}
+
+    fn is_task(&self) -> bool {
+        false
+    }
+
+    fn ask_to_end(self: Arc<Self>) {
+        self.leash.pull();
+    }
+}

@@ -1,0 +1,291 @@
+//! What an async worker does with one admission: as a slice does, on the thread of a runtime, and from await to await.
+//!
+//! The worker's body is owned by the voyage, and lent to one future at a time. A voyage that is dropped before its end (the
+//! runtime went down) ends the worker.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use tokio::runtime::Handle;
+
+use super::super::async_body::{AsyncStep, Boxed};
+use super::super::body::Steps;
+use super::super::context::WorkerContext;
+use super::slice::Next;
+use super::{Body, Core, Home, Turn};
+use crate::lane::{self, End, Lane, Ticket};
+use crate::panics::{Panic, contain, drop_contained};
+use crate::pool;
+use crate::priority::Priority;
+
+/// An async worker that somebody has, on its way.
+struct Voyage {
+    core: Arc<Core>,
+    home: Arc<Home>,
+    /// `None` once it was given back.
+    body: Option<Body>,
+    ticket: Ticket,
+}
+
+/// Why a future of the user's gave nothing.
+enum Cut {
+    Panicked(Panic),
+    /// It was asked to end, and was dropped at an await.
+    Recalled,
+}
+
+/// A future of the user's, polled and dropped as a body of its supervisor.
+struct Inside<'a, R> {
+    /// `None` once it has ended.
+    future: Option<Boxed<'a, R>>,
+    home: &'a Arc<Home>,
+    /// Whether it ends when a stop asks what runs to end. A hook that puts things away does not.
+    heeds: bool,
+}
+
+impl<R> Inside<'_, R> {
+    fn turn(&mut self, cx: &mut Context<'_>) -> Poll<Result<R, Cut>> {
+        let leash = &self.home.leash;
+        let ended = loop {
+            if self.heeds && leash.is_pulled() {
+                break Err(Cut::Recalled);
+            }
+            let future = self.future.as_mut().expect("it is polled until it has ended");
+            match contain(|| future.as_mut().poll(cx)) {
+                Ok(Poll::Ready(output)) => break Ok(output),
+                Err(panic) => break Err(Cut::Panicked(panic)),
+                Ok(Poll::Pending) if leash.stay(cx.waker()) || !self.heeds => return Poll::Pending,
+                Ok(Poll::Pending) => {}
+            }
+        };
+        drop_contained(self.future.take());
+        Poll::Ready(ended)
+    }
+}
+
+impl<R> Future for Inside<'_, R> {
+    type Output = Result<R, Cut>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let home = self.home;
+        home.enter(|| self.turn(cx))
+    }
+}
+
+impl<R> Drop for Inside<'_, R> {
+    fn drop(&mut self) {
+        if let Some(future) = self.future.take() {
+            self.home.enter(|| drop_contained(future));
+        }
+    }
+}
+
+/// Makes a future of the user's, in the fn that gives it too, as a body of its supervisor.
+async fn inside<'a, R>(home: &'a Arc<Home>, heeds: bool, make: impl FnOnce() -> Boxed<'a, R>) -> Result<R, Cut> {
+    match home.enter(|| contain(make)) {
+        Ok(future) => Inside { future: Some(future), home, heeds }.await,
+        Err(panic) => Err(Cut::Panicked(panic)),
+    }
+}
+
+impl Voyage {
+    fn new(core: Arc<Core>, ticket: Ticket) -> Self {
+        let (home, body) = (core.own_home(), core.take_body());
+        Self { core, home, body: Some(body), ticket }
+    }
+
+    /// The body, taken apart.
+    fn parts(&mut self) -> (&Arc<Core>, &Arc<Home>, &mut dyn AsyncStep, &mut bool) {
+        let Body { step, greeted } = self.body.as_mut().expect("it has the body until it gives it back");
+        let Steps::Async(step) = step else { unreachable!("a blocking body is on no lane") };
+        (&self.core, &self.home, &mut **step, greeted)
+    }
+
+    /// One slice: greets once, runs what is wanted, and lets the worker go.
+    async fn sail(mut self) {
+        self.runs().await;
+        if self.core.is_ending() {
+            self.farewell().await;
+        }
+        self.arrive();
+    }
+
+    async fn runs(&mut self) {
+        let (core, home, step, greeted) = self.parts();
+        let supervisor = home.shared();
+        let now = supervisor.clock.now();
+        let mut cx = WorkerContext::new(Arc::clone(core), Arc::clone(home), now);
+        let mut turn = Turn::new(core, home, now);
+        let mut planned = false;
+        while !planned && let Some(next) = core.next(&turn) {
+            match next {
+                Next::Greet => {
+                    *greeted = true;
+                    core.judge_hook("on_start", inside(home, true, || step.on_start(&cx)).await);
+                    turn = Turn::new(core, home, supervisor.clock.now());
+                    continue;
+                }
+                Next::Planned(cause) => {
+                    core.begin_planned(&mut cx, cause);
+                    planned = true;
+                }
+                Next::Items => {}
+            }
+            let stepped = match inside(home, true, || step.step(&mut cx, &mut turn)).await {
+                Ok(stepped) => Ok(stepped),
+                Err(Cut::Panicked(panic)) => Err(panic),
+                Err(Cut::Recalled) => return,
+            };
+            if let Some(error) = core.outcome(stepped) {
+                core.count_error(&cx, &error);
+                core.judge_hook("on_error", inside(home, true, || step.on_error(&error, &cx)).await);
+                // Its payload is the user's.
+                home.enter(|| drop_contained(error));
+                turn.look_soon();
+            }
+            if !planned && !turn.goes_on() {
+                break;
+            }
+        }
+        if planned {
+            core.plan_next(supervisor);
+        }
+    }
+
+    /// Calls `on_stop`, where that is to be done.
+    async fn farewell(&mut self) {
+        let (core, home, step, greeted) = self.parts();
+        if std::mem::take(greeted) {
+            let now = home.shared().clock.now();
+            let cx = WorkerContext::new(Arc::clone(core), Arc::clone(home), now);
+            core.judge_hook("on_stop", inside(home, false, || step.on_stop(&cx)).await);
+        }
+    }
+
+    /// Gives the body back and lets the worker go.
+    fn arrive(&mut self) {
+        self.home.leash.let_go();
+        *self.core.body.lock() = self.body.take();
+        if !self.core.goes() {
+            // A stop that came after the last look finds nobody to call `on_stop` but this thread's successor.
+            self.core.end_ashore(&self.home);
+        }
+        // Only now: a stop of the lane that finds nothing in flight finds the worker ended, or queued again.
+        self.ticket.ended(End::Slice);
+    }
+}
+
+impl Drop for Voyage {
+    fn drop(&mut self) {
+        if self.body.is_none() {
+            return;
+        }
+        // The runtime went down with it: nothing will run this worker again, nor its `on_stop`.
+        self.core.begin_stop(true);
+        *self.core.body.lock() = self.body.take();
+        self.core.finish();
+    }
+}
+
+impl Core {
+    /// Whether the one who has it is to end it.
+    fn is_ending(&self) -> bool {
+        use super::super::plan::Want;
+        self.want() == Want::Finish
+    }
+
+    /// Ends a worker that this thread has, by way of its `on_stop` where that is to be called.
+    fn end_ashore(self: &Arc<Self>, home: &Arc<Home>) {
+        let greeted = self.body.lock().as_ref().is_some_and(|body| body.greeted);
+        match &home.lane {
+            Some(lane) if greeted => self.say_farewell(lane, home.priority),
+            _ => self.finish(),
+        }
+    }
+
+    fn judge_hook(&self, name: &str, ended: Result<(), Cut>) {
+        if let Err(Cut::Panicked(panic)) = ended {
+            self.count_hook_panic(name, &panic);
+            drop_contained(panic);
+        }
+    }
+
+    /// Ends a worker that this thread has: calls its `on_stop` on the lane, at once and beside all places.
+    pub(super) fn say_farewell(self: &Arc<Self>, lane: &Arc<Lane>, priority: Priority) {
+        let greeted = self.body.lock().as_ref().is_some_and(|body| body.greeted);
+        if !greeted || lane.send(priority, Arc::new(Farewell(Arc::clone(self)))).is_err() {
+            // A closed lane runs nothing any more.
+            self.finish();
+        }
+    }
+}
+
+/// The end of an async worker that did not run when it was stopped.
+struct Farewell(Arc<Core>);
+
+impl lane::Body for Farewell {
+    fn name(&self) -> String {
+        format!("on_stop of {}", self.0.name())
+    }
+
+    fn is_live(&self) -> bool {
+        true
+    }
+
+    fn begin(self: Arc<Self>, ticket: Ticket, on: &Handle) {
+        let mut voyage = Voyage::new(Arc::clone(&self.0), ticket);
+        drop(on.spawn(async move {
+            voyage.farewell().await;
+            voyage.arrive();
+        }));
+    }
+
+    fn refuse(self: Arc<Self>) -> bool {
+        false
+    }
+
+    fn drop_body(self: Arc<Self>) {}
+
+    fn is_task(&self) -> bool {
+        false
+    }
+
+    fn ask_to_end(self: Arc<Self>) {}
+}
+
+impl lane::Body for Home {
+    fn name(&self) -> String {
+        self.name.clone().into_owned()
+    }
+
+    fn is_live(&self) -> bool {
+        pool::Job::is_live(self)
+    }
+
+    fn begin(self: Arc<Self>, ticket: Ticket, on: &Handle) {
+        if let Some(core) = self.core.upgrade()
+            && core.bell.claim(self.life)
+        {
+            drop(on.spawn(Voyage::new(core, ticket).sail()));
+        }
+    }
+
+    fn refuse(self: Arc<Self>) -> bool {
+        if let Some(core) = self.core.upgrade() {
+            core.request_stop(true);
+        }
+        false
+    }
+
+    fn drop_body(self: Arc<Self>) {}
+
+    fn is_task(&self) -> bool {
+        false
+    }
+
+    fn ask_to_end(self: Arc<Self>) {
+        self.leash.pull();
+    }
+}

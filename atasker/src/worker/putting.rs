@@ -1,0 +1,76 @@
+//! A put as a future, which waits for room in a full queue.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use super::handle::{Handle, QueueWorker};
+use crate::error::PutError;
+use crate::wait::Ticket;
+
+/// A put that has found the queue full. Dropped, it waits no more.
+pub(super) struct Putting<'a, T: Send + 'static> {
+    worker: &'a QueueWorker<T>,
+    /// `None` once it was put or given back.
+    item: Option<T>,
+    /// It is among those who wait for room.
+    waits: bool,
+    ticket: Option<Ticket>,
+    /// Where a pool thread hears that it may run the worker itself.
+    help: Option<Ticket>,
+}
+
+// An item is moved in and out, and never pinned.
+impl<T: Send + 'static> Unpin for Putting<'_, T> {}
+
+impl<'a, T: Send + 'static> Putting<'a, T> {
+    pub(super) fn new(worker: &'a QueueWorker<T>, item: T) -> Self {
+        Self { worker, item: Some(item), waits: false, ticket: None, help: None }
+    }
+}
+
+impl<T: Send + 'static> Future for Putting<'_, T> {
+    type Output = Result<(), PutError<T>>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
+        let (core, mailbox) = (this.worker.core(), this.worker.mailbox());
+        let mut item = this.item.take().expect("it is polled until it is ready");
+        if core.is_own_body() {
+            return Poll::Ready(Err(PutError::Full(item)));
+        }
+        if !this.waits {
+            mailbox.begin_wait();
+            this.waits = true;
+        }
+        loop {
+            // The race this closes: room that comes after the look wakes whoever is in the list by then.
+            mailbox.room.register(&mut this.ticket, cx.waker());
+            match this.worker.try_put(item) {
+                Err(PutError::Full(back)) => item = back,
+                done => return Poll::Ready(done),
+            }
+            // A body that blocks on this future has a place of the pool: it runs the worker itself, or nobody might.
+            if !core.helps(&mut this.help, cx.waker()) {
+                this.item = Some(item);
+                return Poll::Pending;
+            }
+        }
+    }
+}
+
+impl<T: Send + 'static> Drop for Putting<'_, T> {
+    fn drop(&mut self) {
+        let (core, mailbox) = (self.worker.core(), self.worker.mailbox());
+        core.helps_no_more(&mut self.help);
+        mailbox.room.leave(&mut self.ticket);
+        if !self.waits {
+            return;
+        }
+        mailbox.end_wait();
+        // It may have been woken for room that it no longer wants: passed on (`a_dropped_put_passes_its_room_on`).
+        if mailbox.has_room() {
+            mailbox.room.wake_one();
+        }
+    }
+}

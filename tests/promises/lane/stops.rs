@@ -1,0 +1,141 @@
+//! Stops: what is in flight is worked off, asked to end, or named.
+
+use std::sync::mpsc;
+use std::time::Duration;
+
+use atasker::{LaneConfig, Priority, TaskError, TaskStatus, background_future, background_task};
+
+use super::{fly, held};
+use crate::support::{Latch, in_time, next, pool};
+
+#[test]
+fn a_stop_works_off_what_waits_and_is_over_only_after_the_last_async_body() {
+    let s = pool(1);
+    s.lane("io", LaneConfig::new().threads(1).pool_size(1)).unwrap();
+    let (end, first) = held(&s, Some("io"), Priority::Normal);
+    let second = background_future(async { 2 }).supervisor(&s).lane("io").start();
+    let stopping = std::thread::spawn({
+        let s = s.clone();
+        move || s.stop()
+    });
+    while !matches!(fly(&s, async {}).status(), TaskStatus::Rejected) {
+        std::thread::yield_now();
+    }
+    assert_eq!((first.status(), second.status()), (TaskStatus::Running, TaskStatus::Queued));
+    end.send(()).unwrap();
+    let report = in_time(move || stopping.join().unwrap());
+    assert!(report.complete);
+    assert!(first.is_finished() && second.is_finished());
+    let totals = s.info().totals;
+    assert_eq!(report.ran, totals.completed);
+    assert_eq!(totals.submitted, totals.completed + totals.rejected);
+}
+
+#[test]
+fn stop_now_drops_what_runs_at_its_next_await_and_cancels_what_waits() {
+    let s = pool(1);
+    s.lane("io", LaneConfig::new().threads(1).pool_size(1)).unwrap();
+    let (_end, first) = held(&s, Some("io"), Priority::Normal);
+    let second = background_future(async { 2 }).supervisor(&s).lane("io").start();
+    let report = s.stop_now();
+    assert!(matches!(first.wait(), Err(TaskError::Cancelled)));
+    assert!(matches!(second.wait(), Err(TaskError::Cancelled)));
+    assert_eq!((report.complete, report.ran, report.cancelled), (true, 0, 2));
+}
+
+#[test]
+fn stop_now_racing_with_starts_ends() {
+    let s = pool(1);
+    for _ in 0..300 {
+        s.start().unwrap();
+        let starter = std::thread::spawn({
+            let s = s.clone();
+            move || (0..8).map(|_| fly(&s, std::future::pending::<()>())).collect::<Vec<_>>()
+        });
+        let stopped = s.clone();
+        assert!(in_time(move || stopped.stop_now()).complete);
+        for task in starter.join().unwrap() {
+            assert!(matches!(task.wait(), Err(TaskError::Cancelled | TaskError::Rejected)));
+        }
+    }
+}
+
+#[test]
+fn a_bounded_stop_names_what_is_in_flight_and_then_aborts_it() {
+    let s = pool(1);
+    let (_end, task) = held(&s, None, Priority::Normal);
+    let report = s.stop_timeout(Duration::from_millis(2));
+    assert!(!report.complete);
+    assert_eq!(report.abandoned.len(), 1);
+    assert_eq!(report.abandoned[0].name, "held");
+    assert!(report.abandoned[0].running_for >= Duration::from_millis(1));
+    assert!(matches!(task.wait(), Err(TaskError::Cancelled)));
+    s.start().unwrap();
+    assert_eq!(fly(&s, async { 1 }).wait().unwrap(), 1, "a restart makes a new runtime");
+    assert_eq!(s.info().totals.submitted, 1, "the late end disturbs no count");
+}
+
+#[test]
+fn a_body_that_never_awaits_is_named_and_left_alone() {
+    let s = pool(1);
+    let (started, when_started) = mpsc::channel();
+    let (go, gone) = mpsc::channel::<()>();
+    let task = background_future(async move {
+        started.send(()).unwrap();
+        _ = gone.recv();
+        "late"
+    })
+    .name("stubborn")
+    .supervisor(&s)
+    .start();
+    next(&when_started);
+    let report = s.stop_timeout(Duration::from_millis(2));
+    assert_eq!(report.abandoned[0].name, "stubborn");
+    drop(go);
+    assert_eq!(task.wait().unwrap(), "late");
+}
+
+#[test]
+fn stops_inside_an_async_body_only_ask() {
+    let s = pool(1);
+    let lane = s.lane("io", LaneConfig::new().threads(1)).unwrap();
+    let inner = s.clone();
+    let task = lane.start(async move {
+        let asked = inner.find_lane("io").unwrap().stop();
+        let again = inner.stop();
+        let awaited = inner.stop_async().await;
+        inner.block();
+        [asked, again, awaited].iter().any(|report| report.complete)
+    });
+    assert!(!in_time(move || task.wait().unwrap()));
+    s.block();
+    assert!(s.stop().complete);
+}
+
+#[test]
+fn a_stop_in_the_drop_of_an_async_body_does_not_wait_for_itself() {
+    let s = pool(1);
+    let inner = s.clone();
+    let guard = crate::support::OnDrop::new(move || _ = inner.stop());
+    let started = Latch::new(1);
+    let latch = started.clone();
+    let task = fly(&s, async move {
+        let _guard = guard;
+        latch.count_down();
+        std::future::pending::<()>().await;
+    });
+    started.wait();
+    task.cancel();
+    in_time(move || task.wait().unwrap_err());
+}
+
+#[test]
+fn threads_leave_with_the_stop() {
+    let s = pool(1);
+    fly(&s, async {}).wait().unwrap();
+    let names = s.threads();
+    assert!(names.iter().all(|name| name.contains('-')), "{names:?}");
+    assert!(!names.is_empty() || !cfg!(target_os = "linux"));
+    background_task(|| ()).supervisor(&s).start().wait().unwrap();
+    assert!(s.stop().complete);
+}

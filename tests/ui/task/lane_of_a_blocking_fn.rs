@@ -1,0 +1,8 @@
+use atasker::background_task;
+
+#[background_task(lane = "io")]
+fn task() {}
+
+fn main() {
+    task().wait().unwrap();
+}
