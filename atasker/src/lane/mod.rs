@@ -352,6 +352,9 @@ impl Lane {
     ///
     /// `end` says whether it was delayed; `None`: it had started. It is called under the lock.
     pub(crate) fn cancel(&self, number: u64, priority: Priority, end: impl FnOnce() -> Option<bool>) -> bool {
+        if self.is_forked() {
+            return false;
+        }
         let (swept, drained) = {
             let mut gate = self.gate.lock();
             let Some(delayed) = end() else { return false };

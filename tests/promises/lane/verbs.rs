@@ -6,7 +6,7 @@ use std::time::Duration;
 use atasker::{Error, PutError, TaskError, WaitError, background_task, background_worker, wait_all, wait_completed};
 
 use super::fly;
-use crate::support::{Gate, in_time, pool, start};
+use crate::support::{Gate, in_time, next, pool, start};
 
 #[test]
 fn a_wait_inside_an_async_body_would_block_and_an_await_works() {
@@ -43,13 +43,17 @@ fn a_put_to_a_full_queue_inside_an_async_body_is_full_and_a_stop_only_asks() {
     let s = pool(1);
     let gate = Gate::new();
     let held = gate.clone();
-    let worker = background_worker(move |_: u8| held.wait()).queue_bounded(1).supervisor(&s).start().unwrap();
+    let (started, when_started) = mpsc::channel();
+    let worker = background_worker(move |_: u8| {
+        _ = started.send(());
+        held.wait();
+    });
+    let worker = worker.queue_bounded(1).supervisor(&s).start().unwrap();
+    worker.put(1).unwrap();
+    next(&when_started);
     let inner = worker.clone();
     let seen = fly(&s, async move {
-        inner.put(1).unwrap();
-        while inner.try_put(2).is_ok() {
-            tokio::task::yield_now().await;
-        }
+        inner.put(2).unwrap();
         let full = [inner.put(3), inner.put_timeout(3, Duration::from_secs(3600))];
         inner.stop();
         (full, inner.is_running())
@@ -84,7 +88,7 @@ fn block_inside_an_async_body_returns_at_once() {
         inner.block();
         tell.send(()).unwrap();
     });
-    crate::support::next(&told);
+    next(&told);
     task.wait().unwrap();
     let error = Error::WouldBlock;
     assert_eq!(error.to_string(), "the call would block an async body: use its async form there");
