@@ -247,3 +247,35 @@ fn debug_tells_who_it_is() {
     let text = format!("{task:?}");
     assert!(text.contains("report") && text.contains("Delayed") && text.contains("Normal"), "{text}");
 }
+
+/// What a task is kept in serves for one task after the other: of other types, started elsewhere, collected or not.
+#[test]
+fn no_task_gets_what_another_has_left() {
+    let s = pool(3);
+    let one_after_the_other = |thread: u64| {
+        let mut kept = Vec::new();
+        for n in (0..20_000_u64).map(|n| n * 4 + thread) {
+            let text = n.to_string();
+            let words = [n; 9];
+            let (number, string) = (start(&s, move || n), start(&s, move || text));
+            let (large, dropped) = (start(&s, move || words), start(&s, move || [n; 4]));
+            drop(dropped);
+            let cancelled = start(&s, move || Box::new(n));
+            cancelled.cancel();
+            assert_eq!(number.wait().unwrap(), n);
+            match cancelled.wait() {
+                Ok(boxed) => assert_eq!(*boxed, n),
+                Err(error) => assert!(matches!(error, TaskError::Cancelled)),
+            }
+            kept.push((n, string));
+            if n % 7 == 0 {
+                assert_eq!(large.wait().unwrap(), words);
+            }
+            if kept.len() == 50 {
+                kept.drain(..).for_each(|(n, string)| assert_eq!(string.wait().unwrap(), n.to_string()));
+            }
+        }
+    };
+    let one_after_the_other = &one_after_the_other;
+    thread::scope(|scope| (0..4).for_each(|thread| _ = scope.spawn(move || one_after_the_other(thread))));
+}
