@@ -2,6 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+#[cfg(unix)]
+use nix::sys::resource::{UsageWho, getrusage};
+
 use crate::record::Meanwhile;
 
 /// Watches the machine from its making until [`Watch::finish`].
@@ -14,13 +17,19 @@ pub(crate) struct Watch {
 
 impl Watch {
     pub(crate) fn start() -> Self {
-        Self { start: Instant::now(), cpu: Cpu::now(), own: process_cpu(), loadavg: loadavg() }
+        Self {
+            start: Instant::now(),
+            cpu: Cpu::now(),
+            own: process_cpu().map(|cpu| cpu + children_cpu()),
+            loadavg: loadavg(),
+        }
     }
 
     pub(crate) fn finish(self) -> Meanwhile {
         let seconds = self.start.elapsed().as_secs_f64();
         let percent = |time: f64| 100.0 * time / seconds;
-        let own = process_cpu().zip(self.own).map(|(now, then)| (now - then).as_secs_f64());
+        let own =
+            process_cpu().map(|cpu| cpu + children_cpu()).zip(self.own).map(|(now, then)| (now - then).as_secs_f64());
         let cpu = Cpu::now().zip(self.cpu).map(|(now, then)| now.since(&then));
         Meanwhile {
             seconds,
@@ -40,10 +49,49 @@ pub(crate) fn process_cpu() -> Option<Duration> {
     Some(Duration::new(time.tv_sec.try_into().ok()?, time.tv_nsec.try_into().ok()?))
 }
 
+/// CPU time of processes that this one has started and seen end.
+#[cfg(unix)]
+fn children_cpu() -> Duration {
+    let Ok(usage) = getrusage(UsageWho::RUSAGE_CHILDREN) else { return Duration::ZERO };
+    [usage.user_time(), usage.system_time()]
+        .map(|time| Duration::from_secs(time.tv_sec() as u64) + Duration::from_micros(time.tv_usec() as u64))
+        .into_iter()
+        .sum()
+}
+
+#[cfg(not(unix))]
+fn children_cpu() -> Duration {
+    Duration::ZERO
+}
+
+/// How often the other threads of this process have gone to sleep so far; `None` where the system does not tell.
+#[cfg(target_os = "linux")]
+pub(crate) fn switches() -> Option<i64> {
+    let of = |who| Some(getrusage(who).ok()?.voluntary_context_switches());
+    Some(of(UsageWho::RUSAGE_SELF)? - of(UsageWho::RUSAGE_THREAD)?)
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn switches() -> Option<i64> {
+    None
+}
+
+/// Has sleeps of this thread end as soon as the system can, where it can be asked. Threads made by it sleep so too.
+pub(crate) fn sleep_sharply() {
+    #[cfg(target_os = "linux")]
+    rustix::thread::set_current_timer_slack(std::num::NonZeroU64::new(1)).expect("any process may ask for that");
+}
+
 /// CPU time this process has used so far: not asked on this system.
 #[cfg(not(unix))]
 pub(crate) fn process_cpu() -> Option<Duration> {
     None
+}
+
+/// CPU of this process in percent of one core since a moment, by what it had used then.
+pub(crate) fn cpu_since((began, used): (Instant, Option<Duration>)) -> Option<f64> {
+    let used = process_cpu()?.checked_sub(used?)?;
+    Some(100.0 * used.as_secs_f64() / began.elapsed().as_secs_f64())
 }
 
 /// The load averages, as the kernel prints them.

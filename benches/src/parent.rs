@@ -24,8 +24,9 @@ pub(crate) fn run(plan: &Plan) -> Result<(), Box<dyn Error>> {
     let spin = child::spin_iterations();
     println!("{}; {} rounds at scale {}", machine::describe(), plan.rounds, plan.scale);
     let mut failed = 0;
+    let all = present(plan);
     for &scenario in &plan.scenarios {
-        let peers = peers(plan, scenario);
+        let peers: Vec<_> = all.iter().copied().filter(|peer| peer.measure(scenario).is_some()).collect();
         if peers.is_empty() {
             continue;
         }
@@ -55,11 +56,19 @@ pub(crate) fn run(plan: &Plan) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Who is wanted and measures this scenario.
-fn peers(plan: &Plan, scenario: Scenario) -> Vec<&'static Peer> {
+/// Who is wanted, measures any of the scenarios, and can be measured here; says who can't.
+fn present(plan: &Plan) -> Vec<&'static Peer> {
     let wanted = |peer: &Peer| plan.peers.is_empty() || plan.peers.iter().any(|wanted| wanted.name == peer.name);
-    let peers = Peer::ALL.iter().copied();
-    peers.filter(|peer| wanted(peer) && peer.measure(scenario).is_some()).collect()
+    let measures = |peer: &Peer| plan.scenarios.iter().any(|&scenario| peer.measure(scenario).is_some());
+    let mut peers: Vec<_> = Peer::ALL.iter().copied().filter(|peer| wanted(peer) && measures(peer)).collect();
+    peers.retain(|peer| match peer.absent() {
+        Some(why) => {
+            println!("{} is skipped: {why}", peer.name);
+            false
+        }
+        None => true,
+    });
+    peers
 }
 
 /// Measures in a calm moment, if that is wanted and can be had.

@@ -6,13 +6,18 @@
 mod async_executor;
 mod atasker;
 mod bare;
+mod blocking;
 mod channel;
 mod executors;
 mod multipool;
+mod python;
 mod rayon;
 mod rusty_pool;
 mod switchyard;
+mod timer;
 mod tokio;
+
+pub(crate) use self::timer::Timer;
 
 use crate::{
     record::Figures,
@@ -46,17 +51,31 @@ impl Peer {
         &rayon::PEER,
         &tokio::SPAWN_BLOCKING,
         &tokio::SPAWN,
+        &blocking::PEER,
         &async_executor::PEER,
         &executors::CHANNEL,
         &executors::WORK_STEALING,
         &rusty_pool::PEER,
         &multipool::PEER,
         &switchyard::PEER,
+        &timer::TOKIO_INTERVAL,
+        &timer::DELAY_QUEUE,
+        &timer::SCHEDULED,
+        &timer::STD_SLEEP,
+        &timer::CLOCK_NANOSLEEP,
+        &timer::CLOCK_NANOSLEEP_SHARP,
+        &timer::SPIN_SLEEP,
+        &python::ORIGINAL,
     ];
 
     /// The peer of this name.
     pub(crate) fn named(name: &str) -> Option<&'static Self> {
         Self::ALL.iter().copied().find(|peer| peer.name == name)
+    }
+
+    /// Why it can't be measured on this machine, if so. It may take a moment to find out.
+    pub(crate) fn absent(&self) -> Option<String> {
+        (self.name == python::ORIGINAL.name).then(python::absent).flatten()
     }
 
     /// How it measures `scenario`, if it does.

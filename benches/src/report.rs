@@ -20,7 +20,7 @@ pub(crate) fn print_list() {
     }
     println!();
     for peer in Peer::ALL {
-        println!("{:<20}{}", peer.name, peer.about);
+        println!("{:<24}{}", peer.name, peer.about);
     }
 }
 
@@ -123,6 +123,7 @@ fn of<'a>(peer: &'a str, records: &'a [Record]) -> impl Iterator<Item = &'a Reco
 fn number(value: f64) -> String {
     match value.abs() {
         0.0 => "0".to_owned(),
+        size if size < 0.001 => format!("{value:.1e}"),
         size if size < 0.1 => format!("{value:.3}"),
         size if size < 10.0 => format!("{value:.2}"),
         size if size < 100.0 => format!("{value:.1}"),
@@ -138,6 +139,7 @@ mod tests {
     fn numbers_have_three_digits() {
         assert_eq!(number(0.0), "0");
         assert_eq!(number(0.0123), "0.012");
+        assert_eq!(number(0.000_021), "2.1e-5");
         assert_eq!(number(4.7123), "4.71");
         assert_eq!(number(19.02), "19.0");
         assert_eq!(number(9498.4), "9498");

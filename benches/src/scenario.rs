@@ -5,10 +5,13 @@
 mod async_noop;
 mod flood;
 mod handles;
+mod idle;
 mod idle_wake;
+mod interval;
 mod items;
 mod memory;
 mod nested_wait;
+mod put_to_run;
 mod repeat;
 mod round_trip;
 mod tree;
@@ -17,10 +20,13 @@ mod urgent;
 pub(crate) use async_noop::{many_alive, one_after_the_other};
 pub(crate) use flood::{capture_less, detached, dropped, four_producers};
 pub(crate) use handles::all_alive;
+pub(crate) use idle::{idle, idle_pool};
 pub(crate) use idle_wake::{from_idle, measure_wakes};
+pub(crate) use interval::{beside_floods, each_millisecond, each_ten_milliseconds, many};
 pub(crate) use items::{bounded_from_four, bounded_from_one, from_four, from_one};
 pub(crate) use memory::{queued_detached, queued_with_handle};
 pub(crate) use nested_wait::inside;
+pub(crate) use put_to_run::{from_busy, from_sleeper};
 pub(crate) use round_trip::one_at_a_time;
 pub(crate) use tree::from_inside;
 pub(crate) use urgent::{into_blocked, into_busy};
@@ -38,12 +44,19 @@ pub(crate) enum Scenario {
     RoundTrip,
     Urgent,
     UrgentBlocked,
+    Interval,
+    IntervalTen,
+    IntervalFlooded,
+    ManyIntervals,
+    Idle,
     Memory,
     MemoryHandle,
     Items,
     ItemsFour,
     BoundedItems,
     BoundedItemsFour,
+    PutToRun,
+    PutToRunBusy,
     NestedWait,
     AsyncNoop,
     AsyncNoopAlive,
@@ -92,7 +105,7 @@ impl Run {
 
 impl Scenario {
     /// In the order of the documentation.
-    pub(crate) const ALL: [Self; 19] = [
+    pub(crate) const ALL: [Self; 26] = [
         Self::Flood,
         Self::FloodDropped,
         Self::FloodCaptureLess,
@@ -103,12 +116,19 @@ impl Scenario {
         Self::RoundTrip,
         Self::Urgent,
         Self::UrgentBlocked,
+        Self::Interval,
+        Self::IntervalTen,
+        Self::IntervalFlooded,
+        Self::ManyIntervals,
+        Self::Idle,
         Self::Memory,
         Self::MemoryHandle,
         Self::Items,
         Self::ItemsFour,
         Self::BoundedItems,
         Self::BoundedItemsFour,
+        Self::PutToRun,
+        Self::PutToRunBusy,
         Self::NestedWait,
         Self::AsyncNoop,
         Self::AsyncNoopAlive,
@@ -127,6 +147,16 @@ impl Scenario {
             column("p50", "p50 µs", Lower, "multipool"),
             column("p99", "p99 µs", Lower, "multipool"),
             column("low", "Low k/s", Higher, "crossbeam"),
+        ];
+        const LATE: &[Column] = &[
+            column("p50", "late p50 µs", Lower, "std-sleep"),
+            column("p99", "late p99 µs", Lower, "std-sleep"),
+            column("cpu", "CPU %", Lower, "std-sleep"),
+        ];
+        const PUT: &[Column] = &[
+            column("p50", "p50 µs", Lower, "std-mpsc"),
+            column("p99", "p99 µs", Lower, "std-mpsc"),
+            column("cpu", "CPU %", Lower, "std-mpsc"),
         ];
 
         let (id, title, columns): (_, _, &'static [Column]) = match self {
@@ -158,6 +188,40 @@ impl Scenario {
             ),
             Self::Urgent => ("7", "a High task each 1 ms into 100 k queued Low tasks of 20 µs", URGENT),
             Self::UrgentBlocked => ("7b", "the same, Low tasks that block for 10 ms, one place in reserve", URGENT),
+            Self::Interval => ("8", "a body each millisecond: how late it begins, nothing else to do", LATE),
+            Self::IntervalTen => ("8b", "the same each 10 ms", LATE),
+            Self::IntervalFlooded => (
+                "9",
+                "a body each millisecond beside two floods of pieces of 20 µs",
+                const {
+                    &[
+                        column("p50", "late p50 µs", Lower, "std-sleep"),
+                        column("p99", "late p99 µs", Lower, "std-sleep"),
+                    ]
+                },
+            ),
+            Self::ManyIntervals => (
+                "10",
+                "100,000 bodies of one second each, spread over it",
+                const {
+                    &[
+                        column("cpu", "CPU %", Lower, "tokio-interval"),
+                        column("live", "live bytes each", Lower, "tokio-interval"),
+                        column("p50", "late p50 µs", Lower, "tokio-interval"),
+                        column("p99", "late p99 µs", Lower, "tokio-interval"),
+                    ]
+                },
+            ),
+            Self::Idle => (
+                "11",
+                "a pool and 100 workers, nothing to do for 10 s",
+                const {
+                    &[
+                        column("cpu", "CPU ms", Lower, "tokio-interval"),
+                        column("switches", "wake-ups", Lower, "multipool"),
+                    ]
+                },
+            ),
             Self::Memory => (
                 "12",
                 "a queued task that captures 16 bytes, detached",
@@ -186,6 +250,8 @@ impl Scenario {
                 ("13c", "queue worker, u64 items from one producer, bound 1024", const { &[rate("crossbeam")] })
             }
             Self::BoundedItemsFour => ("13d", "the same, four producers", const { &[rate("crossbeam")] }),
+            Self::PutToRun => ("14", "an item each 100 µs, from a producer that sleeps: put → run", PUT),
+            Self::PutToRunBusy => ("14b", "the same from a producer that stays awake", PUT),
             Self::NestedWait => (
                 "15",
                 "`wait()` inside a body for a queued task",

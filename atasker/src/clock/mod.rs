@@ -4,20 +4,25 @@
 //! something, so a slow body makes itself late, never the others.
 
 mod lead;
+mod moment;
+mod queue;
 mod slack;
 
-use std::collections::BTreeMap;
 use std::hint;
 use std::io;
-use std::sync::Arc;
+use std::num::NonZeroU64;
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use crate::sync::thread::{Builder, JoinHandle};
 use crate::sync::{Mutex, Parker, Unparker};
 use crate::time::Deadline;
 use lead::Lead;
+use moment::Moment;
+use queue::Queue;
 
-/// Rung bells are taken off the queue this many at a time, so that a stop or an insertion never waits long for the lock.
+/// Rung bells are taken off the queue this many at a time, so that a stop or an insertion never waits long for the lock,
+/// nor what the first has rung for a thread.
 const BATCH: usize = 256;
 
 /// What a deadline rings. Called outside every lock, never before its time.
@@ -32,13 +37,19 @@ pub(crate) trait Bell: Send + Sync {
     fn drop_body(self: Arc<Self>);
 }
 
+/// Whom the clock tells what is to be done once for many bells.
+pub(crate) trait Listener: Send + Sync {
+    /// Some bells have been rung, right before, one after the other. Called on the clock thread, outside every lock.
+    fn rung(&self);
+}
+
 /// One deadline in the queue. Ordered by time, then by insertion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Key {
     /// When it is to be rung.
-    at: Deadline,
+    at: Moment,
     /// Tells equal deadlines apart, and later ones of the same bell from earlier ones.
-    serial: u64,
+    serial: NonZeroU64,
 }
 
 /// Why a deadline could not be taken.
@@ -54,7 +65,9 @@ pub(crate) enum Refused {
 pub(crate) struct Clock {
     /// The start of its thread's name.
     name: String,
-    /// What moments are rounded from.
+    /// Whom to tell.
+    listener: Weak<dyn Listener>,
+    /// What moments are counted from.
     origin: Instant,
     /// Lock rule: taken after a worker's plan, before nothing. No bell is rung or dropped under it.
     state: Mutex<State>,
@@ -64,8 +77,7 @@ struct State {
     open: bool,
     /// Counts the openings: a thread of an earlier one leaves.
     epoch: u64,
-    next_serial: u64,
-    deadlines: BTreeMap<Key, Arc<dyn Bell>>,
+    deadlines: Queue,
     /// Its thread, made with the first deadline.
     thread: Option<ClockThread>,
 }
@@ -74,13 +86,13 @@ struct ClockThread {
     unparker: Unparker,
     join: JoinHandle<()>,
     /// The moment it sleeps until: an insertion of anything earlier wakes it.
-    sleeps_until: Deadline,
+    sleeps_until: Moment,
 }
 
 impl Clock {
-    pub(crate) fn new(name: &str) -> Arc<Self> {
-        let state = State { open: false, epoch: 0, next_serial: 0, deadlines: BTreeMap::new(), thread: None };
-        Arc::new(Self { name: name.to_owned(), origin: Instant::now(), state: Mutex::new(state) })
+    pub(crate) fn new(name: &str, listener: Weak<dyn Listener>) -> Arc<Self> {
+        let state = State { open: false, epoch: 0, deadlines: Queue::default(), thread: None };
+        Arc::new(Self { name: name.to_owned(), listener, origin: Instant::now(), state: Mutex::new(state) })
     }
 
     /// The time that deadlines are measured by.
@@ -107,15 +119,13 @@ impl Clock {
         tolerance: Duration,
         bell: Arc<dyn Bell>,
     ) -> Result<Key, Refused> {
-        let at = due.rounded_up(self.origin, tolerance);
+        let at = Moment::of(due, self.origin).rounded_up(tolerance);
         let mut state = self.state.lock();
         if !state.open {
             return Err(Refused::Stopped);
         }
         self.make_thread(&mut state).map_err(Refused::NoThread)?;
-        let key = Key { at, serial: state.next_serial };
-        state.next_serial += 1;
-        state.deadlines.insert(key, bell);
+        let key = state.deadlines.insert(at, bell);
         let thread = state.thread.as_mut().expect("made above");
         let wake = at < thread.sleeps_until;
         let unparker = wake.then(|| {
@@ -131,7 +141,7 @@ impl Clock {
 
     /// Takes a deadline back. `false`: it has been rung, or is about to be.
     pub(crate) fn remove(&self, key: Key) -> bool {
-        let bell = self.state.lock().deadlines.remove(&key);
+        let bell = self.state.lock().deadlines.remove(key);
         bell.is_some()
     }
 
@@ -142,7 +152,7 @@ impl Clock {
             state.open = false;
             std::mem::take(&mut state.deadlines)
         };
-        let told: Vec<_> = dropped.into_values().filter(|bell| Arc::clone(bell).dropped()).collect();
+        let told: Vec<_> = dropped.into_bells().filter(|bell| Arc::clone(bell).dropped()).collect();
         // Only now: a Drop of the user's may take long, or wait for another that is dropped with it.
         told.into_iter().for_each(Bell::drop_body);
     }
@@ -173,7 +183,7 @@ impl Clock {
         let unparker = parker.unparker().clone();
         let clock = Arc::clone(self);
         let join = Builder::new().name(format!("{}-clock", self.name)).spawn(move || clock.run(epoch, &parker))?;
-        state.thread = Some(ClockThread { unparker, join, sleeps_until: Deadline::Never });
+        state.thread = Some(ClockThread { unparker, join, sleeps_until: Moment::NEVER });
         Ok(())
     }
 
@@ -183,34 +193,41 @@ impl Clock {
         let mut lead = Lead::default();
         let mut due = Vec::with_capacity(BATCH);
         loop {
-            let sleep_until = {
+            let (sleep_until, crowded) = {
                 let mut state = self.state.lock();
                 let leaves = state.epoch != epoch || state.thread.is_none();
                 if leaves {
                     return;
                 }
-                let now = self.now();
+                let now = Moment::since(self.origin, self.now());
                 while due.len() < BATCH
-                    && let Some(first) = state.deadlines.first_entry()
-                    && first.key().at.is_due(now)
+                    && let Some(first) = state.deadlines.pop_due(now)
                 {
-                    due.push(first.remove_entry());
+                    due.push(first);
                 }
-                let next = state.deadlines.first_key_value().map_or(Deadline::Never, |(key, _)| key.at);
+                let (next, crowded) = state.deadlines.next();
                 let thread = state.thread.as_mut().expect("looked at above");
                 thread.sleeps_until = next;
-                next
+                (next.deadline(self.origin), crowded)
             };
             if due.is_empty() {
                 // The race this closes: an insertion after the look finds `sleeps_until` set, and unparks a thread
                 // that may not be asleep yet; the parker keeps the token, so the sleep ends at once.
                 match sleep_until {
                     Deadline::Never => parker.park(),
+                    // The last of them is rung so much later that to be awake for the first gains nothing.
+                    Deadline::At(at) if crowded => parker.park_deadline(at),
                     Deadline::At(at) => self.sleep(at, &mut lead, parker),
                 }
             }
+            if due.is_empty() {
+                continue;
+            }
             for (key, bell) in due.drain(..) {
                 bell.ring(key);
+            }
+            if let Some(listener) = self.listener.upgrade() {
+                listener.rung();
             }
         }
     }

@@ -66,7 +66,7 @@ impl State {
         if let Some(stranded) = self.steal_stranded(home, priority) {
             return Some(stranded);
         }
-        let first = if home.looks_outside() { None } else { own() };
+        let first = if home.looks_outside() && !home.has_outside(priority) { None } else { own() };
         first.or_else(|| self.take_shared(home, priority)).or_else(own).or_else(|| self.steal_some(home, priority))
     }
 
@@ -79,9 +79,9 @@ impl State {
                 continue;
             }
             let slot = self.slot(thread);
-            let claimed = slot.thieves[priority as usize].claimed();
-            let before = std::mem::replace(&mut slot.claimed[priority as usize], claimed);
-            if before == claimed
+            let taken = slot.thieves[priority as usize].taken();
+            let before = std::mem::replace(&mut slot.taken[priority as usize], taken);
+            if before == taken
                 && let Some(entry) = self.steal(thread, priority)
             {
                 self.slot(home.thread).handed += 1;
@@ -110,6 +110,7 @@ impl State {
             }
         }
         if share > 0 {
+            home.note_outside(priority);
             self.count_in(home.thread, priority);
         }
         Some(first)

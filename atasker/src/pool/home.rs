@@ -61,6 +61,8 @@ pub(crate) struct Home {
     runs: Cell<usize>,
     /// How many it may take ahead.
     ahead: Cell<usize>,
+    /// Up to where its rings hold what came from outside.
+    outside: [Cell<usize>; 3],
     /// The last look has emptied an inbox.
     took_in: Cell<bool>,
     /// What runs here, outermost. Not with what runs inside its waits, which is in [`current`]: to put each task there and
@@ -96,6 +98,7 @@ impl Home {
             looked_at: Cell::new(Instant::now()),
             runs: Cell::new(0),
             ahead: Cell::new(1),
+            outside: Default::default(),
             took_in: Cell::new(false),
             outermost: RefCell::new(None),
             in_closure: Cell::new(false),
@@ -117,6 +120,18 @@ impl Home {
     /// What runs here, outermost, if it has a handle.
     pub(super) fn outermost(&self) -> Option<Arc<dyn Job>> {
         self.outermost.borrow().clone()
+    }
+
+    /// What is in its ring has come from outside, and is older than what still stands in the queue.
+    pub(super) fn note_outside(&self, priority: Priority) {
+        if let Some(ring) = self.ring(priority) {
+            self.outside[priority as usize].set(ring.filled());
+        }
+    }
+
+    /// Whether the oldest in its ring has come from outside.
+    pub(super) fn has_outside(&self, priority: Priority) -> bool {
+        self.ring(priority).is_some_and(|ring| ring.claimed() < self.outside[priority as usize].get())
     }
 
     /// Whether its rings are empty.
@@ -216,7 +231,7 @@ impl Home {
         let Charge::Place(priority) = charge else { return };
         while self.runs.get() < LOOK_OUTSIDE_EVERY
             && self.may_go_on(priority)
-            && let Some(entry) = self.ring(priority).and_then(Owner::pop)
+            && let Some(entry) = self.ring(priority).and_then(Owner::next)
         {
             self.run(entry, charge);
         }

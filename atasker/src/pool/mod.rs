@@ -45,6 +45,7 @@ use crate::fork;
 use crate::priority::{PerPriority, Priority};
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use ahead::KEPT;
 use glance::Glance;
 use home::Kept;
 use inbox::WayIn;
@@ -73,6 +74,8 @@ pub(crate) enum Source {
     Caller,
     /// Work that had been taken in before: a due task, a worker's run. Refused only by a closed pool.
     Inside,
+    /// The same, one of many at a time: whoever puts them in [calls](Pool::call_for_many) for a thread behind the last.
+    InsideMany,
 }
 
 /// A job that was not taken in.
@@ -164,6 +167,11 @@ impl Pool {
         self.number
     }
 
+    /// The count of forks at its making.
+    pub(crate) fn born(&self) -> u32 {
+        self.born
+    }
+
     /// Begins to take work in, and makes `min_threads` threads.
     pub(crate) fn open(self: &Arc<Self>) -> io::Result<()> {
         let calls = {
@@ -227,13 +235,23 @@ impl Pool {
         if self.is_forked() {
             return Way::Nowhere;
         }
-        if source == Source::Inside {
+        if source != Source::Caller {
             return Way::Queue;
         }
         match current::home_in(self) {
             Some(home) => Way::Ring(home),
             None => self.glance.inbox(priority).enter().map_or(Way::Queue, Way::Inbox),
         }
+    }
+
+    /// Calls a thread for what was put in as [one of many](Source::InsideMany); it calls the next one where it leaves some.
+    ///
+    /// The race this closes: a thread that finds nothing parks, and then one of many is put in, which wakes nobody. This
+    /// comes behind it, on the same thread (`model::many_and_park`).
+    pub(crate) fn call_for_many(self: &Arc<Self>) {
+        let call = self.lock().call();
+        // A refusal has been told to the overseer.
+        _ = self.answer(call.into_iter().collect());
     }
 
     /// Calls a thread for what was put into an inbox.
@@ -275,7 +293,7 @@ impl Pool {
             let mut state = self.lock();
             match (state.stage(), source) {
                 (Stage::Created, _) => return Err((Refused::NotStarted, entry)),
-                (Stage::Open, _) | (Stage::Draining, Source::Inside) => {}
+                (Stage::Open, _) | (Stage::Draining, Source::Inside | Source::InsideMany) => {}
                 (Stage::Draining | Stage::Closed, _) => return Err((Refused::Stopped, entry)),
             }
             if source == Source::Caller {
@@ -292,7 +310,8 @@ impl Pool {
                 _ => None,
             };
             state.put(priority, entry, since);
-            (state.call_for(priority), since.and_then(|since| state.begin_watch(since)), job)
+            let call = if source == Source::InsideMany { None } else { state.call_for(priority) };
+            (call, since.and_then(|since| state.begin_watch(since)), job)
         };
         if let Some(at) = look_at {
             self.tell(|overseer| overseer.look_for_slow_starts(at));
@@ -324,6 +343,11 @@ impl Pool {
             self.lock().condemned += 1;
             self.refuse(vec![(priority, entry)], Refusal::Cancelled);
         }
+    }
+
+    /// A stop has given up on this thread, whose body has ended since: what is left in its rings is refused.
+    fn refuse_all_kept(self: &Arc<Self>, home: &Home) {
+        KEPT.into_iter().for_each(|priority| self.refuse_kept(home, priority));
     }
 
     /// Whether this process is a fork of the one that the pool lives in. Its locks are then not to be touched: a

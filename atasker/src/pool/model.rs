@@ -159,3 +159,33 @@ fn submit_and_park() {
         assert_eq!(pool.sample().threads, 0);
     });
 }
+
+/// One thread, as the clock's, puts in many and calls once behind the last, while a pool thread goes to sleep: all run.
+#[test]
+fn many_and_park() {
+    check_model(|| {
+        let listener = Arc::new(Listener::default());
+        let overseer: Weak<dyn Overseer> = Arc::downgrade(&(Arc::clone(&listener) as Arc<dyn Overseer>));
+        let config = Config::new().pool_size(2).reserve_normal(0).reserve_high(0);
+        let pool = Pool::new("model", &config, overseer);
+        pool.open().expect("threads are to be had in a model");
+        let count = || Arc::new(AtomicUsize::new(0));
+        let probe = Arc::new(Probe { running: count(), most: count(), done: count() });
+        let put = |source| {
+            let job = Arc::<Probe>::clone(&probe);
+            assert!(pool.submit(Priority::Normal, Entry::Job(job), source).is_ok());
+        };
+        // Its thread is somewhere between its look and its sleep when the others come.
+        put(Source::Caller);
+        (0..3).for_each(|_| put(Source::InsideMany));
+        pool.call_for_many();
+        // Nothing else calls: were one forgotten, the model's bound on steps would tell.
+        while probe.done.load(Ordering::SeqCst) < 4 {
+            thread::yield_now();
+        }
+        assert!(probe.most.load(Ordering::SeqCst) <= 2, "more ran than there are places");
+        pool.drain();
+        listener.quiet.block_until(Deadline::Never, || pool.is_quiet().then_some(()));
+        pool.close();
+    });
+}

@@ -61,8 +61,8 @@ pub(super) struct Slot {
     pub(super) ledger: Arc<Ledger>,
     /// The other ends of its rings.
     pub(super) thieves: [Thief; 3],
-    /// How many entries had been claimed in each when another thread last looked.
-    pub(super) claimed: [usize; 3],
+    /// How many entries had been taken from each when another thread last looked.
+    pub(super) taken: [usize; 3],
     /// Entries it was handed at its looks, less those that others have stolen from its rings.
     pub(super) handed: i64,
     /// When it last looked.
@@ -464,7 +464,7 @@ impl State {
             woken: false,
             ledger: Arc::clone(&ledger),
             thieves: [low_thief, normal_thief, high_thief],
-            claimed: [0; 3],
+            taken: [0; 3],
             handed: 0,
             looked_at: Instant::now(),
             join: None,
@@ -624,8 +624,8 @@ impl State {
         let (mut running, mut threads) = (Vec::new(), Vec::new());
         for thread in 0..self.slots.len() {
             let Some(slot) = &mut self.slots[thread] else { continue };
-            let claimed = slot.thieves.iter_mut().map(|thief| thief.close() as i64).sum::<i64>();
-            let taken = u64::try_from(slot.handed + claimed).expect("what was stolen had been claimed");
+            let ahead = slot.thieves.iter_mut().map(|thief| thief.close() as i64).sum::<i64>();
+            let taken = u64::try_from(slot.handed + ahead).expect("what was stolen had been claimed");
             let looked_at = slot.looked_at;
             let named = slot.ledger.give_up(taken, &mut self.totals);
             running.extend(named.into_iter().map(|(name, since)| (name, since.unwrap_or(looked_at))));

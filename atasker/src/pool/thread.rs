@@ -69,7 +69,9 @@ fn work(pool: &Arc<Pool>, reservation: Reservation) {
         home.let_gather();
         state = pool.lock();
         if state.epoch != home.epoch {
-            return;
+            drop(state);
+            // What it was about to take from its rings when they were closed.
+            return pool.refuse_all_kept(&home);
         }
         state.release(charge);
         if state.is_drained() {

@@ -55,11 +55,12 @@ impl Core {
         Arc::new_cyclic(|me: &Weak<Self>| {
             let overseer: Weak<dyn Overseer> = Weak::<Self>::clone(me);
             let watcher: Weak<dyn Watcher> = Weak::<Self>::clone(me);
+            let listener: Weak<dyn clock::Listener> = Weak::<Self>::clone(me);
             let pool = Pool::new(&name, &config, overseer);
             Self {
                 lanes: Lanes::new(&name, &config, Arc::as_ptr(&pool).addr(), watcher),
                 pool,
-                clock: Clock::new(&name),
+                clock: Clock::new(&name, listener),
                 registry: Registry::default(),
                 life: Mutex::new(Life::default()),
                 changed: WaitList::default(),
@@ -159,6 +160,12 @@ impl Overseer for Core {
 impl Watcher for Core {
     fn quiet(&self) {
         self.changed.wake_all();
+    }
+}
+
+impl clock::Listener for Core {
+    fn rung(&self) {
+        self.pool.call_for_many();
     }
 }
 

@@ -36,8 +36,6 @@ pub(crate) struct Cell {
 /// What a cell knows besides body and result.
 #[derive(Default)]
 pub(crate) struct Head {
-    /// Written before the cell has a second owner.
-    id: AtomicU64,
     detail: Option<Box<Detail>>,
 }
 
@@ -46,7 +44,7 @@ pub(crate) struct Detail {
     /// A name that was given at run time.
     name: Option<Cow<'static, str>>,
     /// Only with [`Config::task_times`](crate::Config::task_times).
-    times: Option<Mutex<Times>>,
+    times: Option<Box<Mutex<Times>>>,
     delay: Option<Delay>,
 }
 
@@ -69,6 +67,9 @@ pub(super) struct Times {
 
 /// A cell as its handle sees it: of some body, with a known result.
 pub(crate) trait Join<T>: Job {
+    /// Unique in the process.
+    fn id(&self) -> u64;
+
     fn head(&self) -> &Head;
 
     /// Whether a thread of its pool may run it inside a wait for it.
@@ -95,7 +96,7 @@ impl Detail {
         if name.is_none() && !task_times && delay.is_none() {
             return None;
         }
-        let submitted = || Mutex::new(Times { submitted: Some(Instant::now()), ..Times::default() });
+        let submitted = || Box::new(Mutex::new(Times { submitted: Some(Instant::now()), ..Times::default() }));
         let times = task_times.then(submitted);
         let delay =
             delay.map(|(pool, priority)| Delay { pool: Arc::clone(pool), priority, deadline: Mutex::default() });
@@ -105,12 +106,7 @@ impl Detail {
 
 impl Head {
     pub(super) fn new(detail: Option<Box<Detail>>) -> Self {
-        Self { id: AtomicU64::new(next_id()), detail }
-    }
-
-    pub(super) fn id(&self) -> u64 {
-        // Relaxed: written before whoever asks had the cell.
-        self.id.load(Ordering::Relaxed)
+        Self { detail }
     }
 
     pub(super) fn given_name(&self) -> Option<&str> {
@@ -149,16 +145,14 @@ impl Cell {
         let cell = match detail {
             None => spare::take(),
             Some(detail) => {
-                let head = Head { id: AtomicU64::new(0), detail: Some(detail) };
+                let head = Head { detail: Some(detail) };
                 Arc::new(Self { head, handover: Handover::default(), waiter: Mutex::default() })
             }
         };
-        // Relaxed: whoever gets the cell from this thread gets it by something that publishes.
-        cell.head.id.store(next_id(), Ordering::Relaxed);
         // SAFETY: it is new, or was kept by the last who had it, with nothing in it.
         #[allow(unsafe_code)]
         unsafe {
-            cell.handover.fill::<N, F, T>(status, body);
+            cell.handover.fill::<N, F, T>(next_id(), status, body);
         }
         cell
     }
@@ -283,7 +277,7 @@ impl Cell {
     pub(super) fn abandon(&self) {
         match contain(|| self.handover.drop_rest()) {
             Ok(Some(panic)) => {
-                log::uncollected_panic(Job::name(self), self.head.id(), &panic);
+                log::uncollected_panic(Job::name(self), self.handover.state().number(), &panic);
                 drop(panic);
             }
             Ok(None) => {}
@@ -392,6 +386,10 @@ impl clock::Bell for Cell {
 }
 
 impl<T: Send + 'static> Join<T> for Cell {
+    fn id(&self) -> u64 {
+        self.handover.state().number()
+    }
+
     fn head(&self) -> &Head {
         &self.head
     }

@@ -12,7 +12,7 @@ use std::task::{Context, Poll, Waker};
 use pin_project_lite::pin_project;
 use tokio::runtime::Handle;
 
-use super::cell::{Detail, Head, Join};
+use super::cell::{Detail, Head, Join, next_id};
 use super::state::{CancelOutcome, State, TaskStatus};
 use crate::clock::{self, Clock};
 use crate::error::TaskError;
@@ -68,7 +68,7 @@ impl<N: Named, F, T> FutureCell<N, F, T> {
         body: F,
     ) -> Arc<Self> {
         let state = State::spent();
-        state.begin(if delayed { TaskStatus::Delayed } else { TaskStatus::Queued });
+        state.begin(next_id(), if delayed { TaskStatus::Delayed } else { TaskStatus::Queued });
         Arc::new(Self {
             head: Head::new(detail),
             state,
@@ -211,7 +211,7 @@ where
 
     /// Hands it to the clock, to be handed to its lane at `due`.
     pub(crate) fn delay(self: &Arc<Self>, clock: &Arc<Clock>, due: Deadline) -> Result<(), Refused> {
-        let number = self.head.id();
+        let number = self.state.number();
         // Counted first: the bell may ring, or a stop drop it, before the insertion returns.
         self.lane.delay(number, self.priority, Arc::<Self>::clone(self))?;
         let refused = match clock.insert(due, Arc::<Self>::clone(self)) {
@@ -249,7 +249,7 @@ impl<N: Named, F, T> Drop for FutureCell<N, F, T> {
     fn drop(&mut self) {
         match std::mem::replace(&mut self.place.get_mut().content, Content::Empty) {
             Content::Output(Err(TaskError::Panicked(panic))) => {
-                log::uncollected_panic(self.shown_name(), self.head.id(), &panic);
+                log::uncollected_panic(self.shown_name(), self.state.number(), &panic);
             }
             left => drop_contained(left),
         }
@@ -445,7 +445,7 @@ where
         if !self.state.due() {
             return;
         }
-        self.lane.undelay(self.head.id());
+        self.lane.undelay(self.state.number());
         if let Some(timer) = &self.timer {
             let rung = timer.lock().take();
             drop(rung);
@@ -457,7 +457,7 @@ where
     }
 
     fn dropped(self: Arc<Self>) -> bool {
-        self.lane.undelay(self.head.id());
+        self.lane.undelay(self.state.number());
         Body::refuse(self)
     }
 
@@ -472,6 +472,10 @@ where
     F: Future<Output = T> + Send + 'static,
     T: Send + 'static,
 {
+    fn id(&self) -> u64 {
+        self.state.number()
+    }
+
     fn head(&self) -> &Head {
         &self.head
     }
@@ -511,7 +515,7 @@ where
     /// Its lane counts it, and not the pool.
     fn cancel(self: Arc<Self>, _pool: Option<&Arc<Pool>>, priority: Priority) -> CancelOutcome {
         let end = || self.state.end_unstarted(TaskStatus::Cancelled);
-        if self.lane.cancel(self.head.id(), priority, || end().map(|before| before == TaskStatus::Delayed)) {
+        if self.lane.cancel(self.state.number(), priority, || end().map(|before| before == TaskStatus::Delayed)) {
             self.tell_end();
             self.drop_unrun();
             return CancelOutcome::Dequeued;

@@ -110,7 +110,7 @@ impl Handover {
     /// Nobody else has this, and what was in it is [spent](State::is_spent).
     #[allow(unsafe_code)]
     #[inline(always)]
-    pub(super) unsafe fn fill<N, F, T>(&self, status: TaskStatus, body: F)
+    pub(super) unsafe fn fill<N, F, T>(&self, number: u64, status: TaskStatus, body: F)
     where
         N: Named,
         F: FnOnce() -> T + Send + 'static,
@@ -120,7 +120,7 @@ impl Handover {
         self.content.with_mut(|content| unsafe { (*content).put(body) });
         // SAFETY: the caller's promise.
         self.kind.with_mut(|kind| unsafe { kind.write(&KindOf::<N, F, T>::KIND) });
-        self.state.begin(status);
+        self.state.begin(number, status);
     }
 
     fn kind(&self) -> &'static Kind {

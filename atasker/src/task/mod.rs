@@ -58,7 +58,7 @@ pub struct Task<T> {
     /// The handle's end of the cell. `None` once it has been given back, at the handle's end.
     cell: Option<Arc<dyn Join<T>>>,
     pool: PoolNumber,
-    /// The count of forks at its making.
+    /// The count of forks at the pool's making.
     born: u32,
     priority: Priority,
     /// An earlier poll too deep on a pool thread's stack has got the task a thread of its own.
@@ -89,10 +89,10 @@ pub struct TaskInfo {
 
 impl<T> Task<T> {
     pub(crate) fn new(cell: Arc<dyn Join<T>>, pool: &Arc<Pool>, priority: Priority) -> Self {
-        Self { cell: Some(cell), pool: pool.number(), born: fork::count(), priority, carried: false, collected: false }
+        Self { cell: Some(cell), pool: pool.number(), born: pool.born(), priority, carried: false, collected: false }
     }
 
-    /// Whether this process is a fork of the one that the task was started in: its pool's threads are not here.
+    /// Whether this process is a fork of the one that the task's pool was made in: its threads are not here.
     fn is_forked(&self) -> bool {
         self.born != fork::count()
     }
@@ -226,7 +226,7 @@ impl<T> Task<T> {
 impl<T> Task<T> {
     /// Unique in the process, not dense.
     pub fn id(&self) -> u64 {
-        self.cell().head().id()
+        self.cell().id()
     }
 
     /// The fn's name, a closure's type name, or what was given.
@@ -251,10 +251,9 @@ impl<T> Task<T> {
 
     /// Everything that is known of it.
     pub fn info(&self) -> TaskInfo {
-        let head = self.cell().head();
-        let times = head.times();
+        let times = self.cell().head().times();
         TaskInfo {
-            id: head.id(),
+            id: self.id(),
             name: self.name().to_owned(),
             priority: self.priority,
             status: self.cell().status(),
@@ -306,9 +305,8 @@ impl<T> Drop for Task<T> {
 
 impl<T> fmt::Debug for Task<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let head = self.cell().head();
         f.debug_struct("Task")
-            .field("id", &head.id())
+            .field("id", &self.id())
             .field("name", &self.name())
             .field("priority", &self.priority)
             .field("status", &self.cell().status())

@@ -11,7 +11,7 @@
 
 use std::fmt;
 
-use crate::sync::atomic::{AtomicU8, Ordering};
+use crate::sync::atomic::{AtomicU64, Ordering};
 
 /// Where a task is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -59,28 +59,37 @@ pub enum CancelOutcome {
 }
 
 /// The lowest three bits: a [`TaskStatus`].
-const STATUS: u8 = 0b0000_0111;
+const STATUS: u64 = 0b0000_0111;
 /// Set by `cancel` while the body runs; read by the body. Excludes nothing.
-const CANCEL_REQUESTED: u8 = 0b0000_1000;
+const CANCEL_REQUESTED: u64 = 0b0000_1000;
 /// Set by whoever takes what the task has left at its end: the result, or the body that never ran.
-const TAKEN: u8 = 0b0001_0000;
+const TAKEN: u64 = 0b0001_0000;
 /// Set by whoever has left a waker, to be used at the end.
-const AWAITED: u8 = 0b0010_0000;
+const AWAITED: u64 = 0b0010_0000;
+
+/// Above these, the task's number: apart, it would be one word more in each cell.
+const NUMBER_FROM: u32 = 8;
 
 /// The word. Every transition is AcqRel: what was written into the cell before it is seen by whoever finds it done.
 #[derive(Debug)]
-pub(super) struct State(AtomicU8);
+pub(super) struct State(AtomicU64);
 
 impl State {
     /// Of a task that has ended, and has left nothing.
     pub(super) fn spent() -> Self {
-        Self(AtomicU8::new(bits(TaskStatus::Cancelled) | TAKEN))
+        Self(AtomicU64::new(bits(TaskStatus::Cancelled) | TAKEN))
     }
 
     /// The first status of a task, without flags. For one who has it alone.
-    pub(super) fn begin(&self, status: TaskStatus) {
+    pub(super) fn begin(&self, number: u64, status: TaskStatus) {
         // Relaxed: whoever gets it from this one gets it by something that publishes.
-        self.0.store(bits(status), Ordering::Relaxed);
+        self.0.store(number << NUMBER_FROM | bits(status), Ordering::Relaxed);
+    }
+
+    /// The number that the task was begun with.
+    pub(super) fn number(&self) -> u64 {
+        // Relaxed: it was there before whoever asks had the task.
+        self.0.load(Ordering::Relaxed) >> NUMBER_FROM
     }
 
     pub(super) fn status(&self) -> TaskStatus {
@@ -147,14 +156,14 @@ impl State {
     }
 
     /// Moves the status on as `next` says, and keeps the flags. The word before; `Err` where `next` gave none.
-    fn advance(&self, next: impl Fn(TaskStatus) -> Option<TaskStatus>) -> Result<u8, u8> {
+    fn advance(&self, next: impl Fn(TaskStatus) -> Option<TaskStatus>) -> Result<u64, u64> {
         self.0.fetch_update(Ordering::AcqRel, Ordering::Acquire, |word| {
             next(status(word)).map(|to| word & !STATUS | bits(to))
         })
     }
 }
 
-fn bits(status: TaskStatus) -> u8 {
+fn bits(status: TaskStatus) -> u64 {
     match status {
         TaskStatus::Delayed => 0,
         TaskStatus::Queued => 1,
@@ -166,7 +175,7 @@ fn bits(status: TaskStatus) -> u8 {
     }
 }
 
-fn status(word: u8) -> TaskStatus {
+fn status(word: u64) -> TaskStatus {
     match word & STATUS {
         0 => TaskStatus::Delayed,
         1 => TaskStatus::Queued,

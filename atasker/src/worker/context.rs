@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::core::Core;
+use super::core::{Core, Home};
 use super::outcome::WorkerError;
 use crate::log;
 use crate::supervisor::Supervisor;
@@ -31,15 +31,14 @@ use crate::supervisor::Supervisor;
 /// ```
 pub struct WorkerContext {
     core: Arc<Core>,
-    /// Does not own: a worker does not keep its supervisor running.
-    supervisor: Supervisor,
+    home: Arc<Home>,
     due: Instant,
     missed: u64,
 }
 
 impl WorkerContext {
-    pub(super) fn new(core: Arc<Core>, supervisor: Supervisor, now: Instant) -> Self {
-        Self { core, supervisor, due: now, missed: 0 }
+    pub(super) fn new(core: Arc<Core>, home: Arc<Home>, now: Instant) -> Self {
+        Self { core, home, due: now, missed: 0 }
     }
 
     pub(super) fn begin_run(&mut self, due: Instant, missed: u64) {
@@ -74,7 +73,7 @@ impl WorkerContext {
 
     /// The supervisor that the worker runs on.
     pub fn supervisor(&self) -> &Supervisor {
-        &self.supervisor
+        self.home.supervisor()
     }
 
     /// Asks the worker to stop after this run (a queue worker: after what is queued).

@@ -1,18 +1,25 @@
-//! `atasker`: by the builder, by the attribute, and its queue worker.
+//! `atasker`: by the builder, by the attribute, and its workers.
 
-use std::sync::LazyLock;
+use std::{
+    sync::{Arc, LazyLock},
+    time::{Duration, Instant},
+};
 
-use atasker::{Config, Priority, QueueWorker, Supervisor, Task, background_future, background_task, background_worker};
+use atasker::{
+    Config, Priority, QueueWorker, Supervisor, Task, WorkerContext, background_future, background_task,
+    background_worker,
+};
 
 use crate::{
-    peer::{Async, Mailbox, Peer, Pool, Size, Waits},
-    scenario::{self, Scenario},
+    peer::{Async, Mailbox, Peer, Pool, Size, Timer, Waits},
+    record::Figures,
+    scenario::{self, Run, Scenario},
 };
 
 /// A supervisor of its own, `pool_size` 2, the builder at every call.
 pub(crate) static BUILDER: Peer = Peer {
     name: "atasker",
-    about: "`background_task(..).supervisor(..)`, `pool_size` 2; `background_worker(..).queue()`",
+    about: "`background_task(..).supervisor(..)`, `pool_size` 2; `background_worker(..)` with `.queue()`, `.interval(..)`",
     runs: &[
         (Scenario::Flood, scenario::detached::<Atasker>),
         (Scenario::FloodDropped, scenario::dropped::<Atasker>),
@@ -24,12 +31,19 @@ pub(crate) static BUILDER: Peer = Peer {
         (Scenario::RoundTrip, scenario::one_at_a_time::<Atasker>),
         (Scenario::Urgent, scenario::into_busy::<Atasker>),
         (Scenario::UrgentBlocked, scenario::into_blocked::<Atasker>),
+        (Scenario::Interval, scenario::each_millisecond::<Workers>),
+        (Scenario::IntervalTen, scenario::each_ten_milliseconds::<Workers>),
+        (Scenario::IntervalFlooded, scenario::beside_floods::<Workers>),
+        (Scenario::ManyIntervals, scenario::many::<Workers>),
+        (Scenario::Idle, idle),
         (Scenario::Memory, scenario::queued_detached::<Atasker>),
         (Scenario::MemoryHandle, scenario::queued_with_handle::<Atasker>),
         (Scenario::Items, scenario::from_one::<Queue>),
         (Scenario::ItemsFour, scenario::from_four::<Queue>),
         (Scenario::BoundedItems, scenario::bounded_from_one::<Queue>),
         (Scenario::BoundedItemsFour, scenario::bounded_from_four::<Queue>),
+        (Scenario::PutToRun, scenario::from_sleeper::<Queue>),
+        (Scenario::PutToRunBusy, scenario::from_busy::<Queue>),
         (Scenario::NestedWait, scenario::inside::<Atasker>),
         (Scenario::AsyncNoop, scenario::one_after_the_other::<Atasker>),
         (Scenario::AsyncNoopAlive, scenario::many_alive::<Atasker>),
@@ -152,4 +166,54 @@ impl Drop for Queue {
     fn drop(&mut self) {
         self.0.request_stop();
     }
+}
+
+/// Interval workers, at a higher priority than what floods their pool.
+struct Workers(Supervisor);
+
+impl Timer for Workers {
+    fn open() -> &'static Self {
+        Box::leak(Box::new(Self(supervisor(Size::TWO))))
+    }
+
+    fn start<B>(&'static self, every: Duration, bodies: impl Iterator<Item = (Duration, B)>)
+    where
+        B: FnMut(Instant) + Send + 'static,
+    {
+        for (first, mut body) in bodies {
+            let worker = background_worker(move |cx: &WorkerContext| body(cx.due())).supervisor(&self.0);
+            let started = worker.priority(Priority::High).interval(every).initial(first).start();
+            drop(started.expect("the supervisor takes workers"));
+        }
+    }
+
+    fn flood(&'static self, piece: impl Fn() + Send + Sync + 'static) {
+        again(&self.0, Arc::new(piece));
+    }
+}
+
+/// A task that begins anew when it has ended, behind whatever waits.
+fn again(supervisor: &'static Supervisor, piece: Arc<impl Fn() + Send + Sync + 'static>) {
+    let body = move || {
+        piece();
+        again(supervisor, piece);
+    };
+    background_task(body).supervisor(supervisor).priority(Priority::Low).detach();
+}
+
+/// Workers of all kinds, none of which is due.
+fn idle(run: &Run) -> Figures {
+    const HOUR: Duration = Duration::from_secs(3600);
+    scenario::idle(run, |workers| {
+        let takes = "the supervisor takes workers";
+        for n in 0..workers {
+            let name = format!("idle-{n}");
+            match n % 4 {
+                0 => drop(background_worker(|| ()).name(name).supervisor(&SHARED).event().start().expect(takes)),
+                1 => drop(background_worker(|| ()).name(name).supervisor(&SHARED).interval(HOUR).start().expect(takes)),
+                2 => drop(background_worker(|| ()).name(name).supervisor(&SHARED).delay(HOUR).start().expect(takes)),
+                _ => drop(background_worker(|_: u64| ()).name(name).supervisor(&SHARED).queue().start().expect(takes)),
+            }
+        }
+    })
 }

@@ -20,6 +20,7 @@ pub(crate) static PEER: Peer = Peer {
         (Scenario::IdleWake, scenario::from_idle::<Multi>),
         (Scenario::Urgent, scenario::into_busy::<Multi>),
         (Scenario::UrgentBlocked, scenario::into_blocked::<Multi>),
+        (Scenario::Idle, scenario::idle_pool::<Multi>),
         (Scenario::Memory, scenario::queued_detached::<Multi>),
     ],
 };

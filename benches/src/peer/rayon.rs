@@ -24,6 +24,7 @@ pub(crate) static PEER: Peer = Peer {
         (Scenario::RoundTrip, scenario::one_at_a_time::<Rayon>),
         (Scenario::Urgent, scenario::into_busy::<Rayon>),
         (Scenario::UrgentBlocked, scenario::into_blocked::<Rayon>),
+        (Scenario::Idle, scenario::idle_pool::<Rayon>),
         (Scenario::Memory, scenario::queued_detached::<Rayon>),
     ],
 };

@@ -20,6 +20,7 @@ pub(crate) static PEER: Peer = Peer {
         (Scenario::Handles, scenario::all_alive::<Rusty>),
         (Scenario::IdleWake, scenario::from_idle::<Rusty>),
         (Scenario::RoundTrip, scenario::one_at_a_time::<Rusty>),
+        (Scenario::Idle, scenario::idle_pool::<Rusty>),
         (Scenario::Memory, scenario::queued_detached::<Rusty>),
         (Scenario::MemoryHandle, scenario::queued_with_handle::<Rusty>),
     ],

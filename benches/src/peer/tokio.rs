@@ -26,6 +26,7 @@ pub(crate) static SPAWN_BLOCKING: Peer = Peer {
         (Scenario::RoundTrip, scenario::one_at_a_time::<Blocking>),
         (Scenario::Urgent, scenario::into_busy::<Blocking>),
         (Scenario::UrgentBlocked, scenario::into_blocked::<Blocking>),
+        (Scenario::Idle, scenario::idle_pool::<Blocking>),
         (Scenario::Memory, scenario::queued_detached::<Blocking>),
         (Scenario::MemoryHandle, scenario::queued_with_handle::<Blocking>),
     ],

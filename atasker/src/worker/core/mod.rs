@@ -33,7 +33,7 @@ use crate::lane::{self, Lane, Leash};
 use crate::panics::drop_contained;
 use crate::pool::{self, Job};
 use crate::priority::Priority;
-use crate::supervisor::{Core as SupervisorCore, Entry, Resident, WorkerInfo, WorkerKind, WorkerState};
+use crate::supervisor::{Core as SupervisorCore, Entry, Resident, Supervisor, WorkerInfo, WorkerKind, WorkerState};
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use crate::time::Deadline;
@@ -68,42 +68,59 @@ struct Body {
     greeted: bool,
 }
 
-/// Where a started worker lives.
-#[derive(Clone)]
-struct Home {
-    supervisor: Arc<SupervisorCore>,
+/// Where a worker lives in one of its lives, and its entry in the pool's queue, whenever it is there; what tells that it
+/// runs on a thread.
+///
+/// An allocation of its own, of which every run takes a share. Shares of the supervisor are counted in a line that all
+/// threads then write at each run.
+pub(super) struct Home {
+    /// Does not own: a worker does not keep its supervisor running.
+    supervisor: Supervisor,
+    /// Weak, since the worker keeps it. While it runs, its supervisor owns the worker.
+    core: Weak<Core>,
+    life: Life,
     priority: Priority,
     /// Its entry in the supervisor's registry.
     entry: Entry,
-    /// Its entry in the pool's queue, whenever it is there; what tells that it runs on a thread.
-    slice: Arc<Slice>,
-    /// Where an async body runs; `None`: it runs on the pool.
-    lane: Option<Arc<Lane>>,
+    /// For reports.
+    name: Cow<'static, str>,
+    /// Of an async body.
+    on_lane: Option<Box<OnLane>>,
+}
+
+/// What an async worker has besides.
+struct OnLane {
+    /// Where its body runs.
+    lane: Arc<Lane>,
+    /// By which a stop that does not wait ends its run at the next await.
+    leash: Leash,
 }
 
 impl Home {
+    fn lane(&self) -> Option<&Arc<Lane>> {
+        self.on_lane.as_ref().map(|on_lane| &on_lane.lane)
+    }
+
     /// Calls `f`, a hook or a drop of the worker's, as a body of its supervisor.
-    fn enter<R>(&self, f: impl FnOnce() -> R) -> R {
-        match &self.lane {
-            None => pool::enter(&self.supervisor.pool, self.job(), f),
+    fn enter<R>(self: &Arc<Self>, f: impl FnOnce() -> R) -> R {
+        match self.lane() {
+            None => pool::enter(&self.shared().pool, self.job(), f),
             Some(lane) => pool::enter_async(lane.owner(), Some(self.job()), f),
         }
     }
 
-    fn job(&self) -> Arc<dyn Job> {
-        Arc::<Slice>::clone(&self.slice)
+    pub(super) fn supervisor(&self) -> &Supervisor {
+        &self.supervisor
     }
-}
 
-/// One life of a worker, as the pool sees it.
-struct Slice {
-    /// Weak, since the worker keeps it. While it runs, its supervisor owns the worker.
-    core: Weak<Core>,
-    life: Life,
-    /// For reports.
-    name: Cow<'static, str>,
-    /// Of an async body, by which a stop that does not wait ends its run at the next await.
-    leash: Leash,
+    /// What tasks and workers of its supervisor share.
+    fn shared(&self) -> &Arc<SupervisorCore> {
+        &self.supervisor.core
+    }
+
+    fn job(self: &Arc<Self>) -> Arc<dyn Job> {
+        Arc::<Self>::clone(self)
+    }
 }
 
 /// One worker. It may be started again after it has stopped.
@@ -121,7 +138,7 @@ pub struct Core {
     /// For workers built with `autostart`. `None`: a stop drops the body.
     kept: Mutex<Option<Box<Kept>>>,
     /// `None` until it is started. Stays after the end, for a ringer that comes to enqueue it just then.
-    home: Mutex<Option<Home>>,
+    home: Mutex<Option<Arc<Home>>>,
     mailbox: Option<Arc<dyn AnyMailbox>>,
     /// Runs since the start. Written by the one who has the worker.
     runs: AtomicU64,
@@ -196,15 +213,15 @@ impl Core {
 
     /// Whether this thread is in the worker's own body or hook.
     pub(super) fn is_own_body(&self) -> bool {
-        self.home().is_some_and(|home| pool::is_running_here(Arc::as_ptr(&home.slice).addr()))
+        self.home().is_some_and(|home| pool::is_running_here(Arc::as_ptr(&home).addr()))
     }
 
-    fn home(&self) -> Option<Home> {
+    fn home(&self) -> Option<Arc<Home>> {
         self.home.lock().clone()
     }
 
     /// The home of a worker that was started at some time: the one that somebody has, or has rung.
-    fn own_home(&self) -> Home {
+    fn own_home(&self) -> Arc<Home> {
         self.home().expect("a worker that runs or was rung has been started")
     }
 
@@ -247,15 +264,16 @@ impl Core {
         let earlier;
         {
             let mut plan = self.plan.lock();
-            let slice = Slice {
+            let home = Home {
                 core: Arc::downgrade(self),
                 life: self.bell.open(),
                 name: self.name.clone(),
-                leash: Leash::default(),
+                supervisor: supervisor.weak_handle(),
+                priority: schedule.priority,
+                entry,
+                on_lane: lane.map(|lane| Box::new(OnLane { lane, leash: Leash::default() })),
             };
-            let (priority, slice) = (schedule.priority, Arc::new(slice));
-            let home = Home { supervisor: Arc::clone(&supervisor), priority, entry, slice, lane };
-            earlier = self.home.lock().replace(home);
+            earlier = self.home.lock().replace(Arc::new(home));
             self.runs.store(0, Ordering::Relaxed);
             let deadline = plan.begin(schedule, greeting, supervisor.clock.now());
             if plan.stopping.is_none() {
@@ -280,9 +298,8 @@ impl Core {
         let resident: Arc<dyn Resident> = Arc::<Self>::clone(self);
         let entry = supervisor.admit(&resident, autostart)?;
         // Made now, so that a refusal is told to the one who starts it; and one that was stopped alone refuses.
-        if let Some(Err(refused)) =
-            lane.map(|lane| if lane.is_open() { lane.handle().map(drop) } else { Err(lane::Refused::Stopped) })
-        {
+        let ready = |lane: &Arc<Lane>| if lane.is_open() { lane.handle().map(drop) } else { Err(lane::Refused::Stopped) };
+        if let Some(Err(refused)) = lane.map(ready) {
             supervisor.dismiss(&resident, entry);
             return Err(refused.into());
         }
@@ -354,7 +371,7 @@ impl Resident for Core {
     }
 
     fn is_on(&self, lane: &Arc<Lane>) -> bool {
-        self.home().is_some_and(|home| home.lane.is_some_and(|own| Arc::ptr_eq(&own, lane)))
+        self.home().is_some_and(|home| home.lane().is_some_and(|own| Arc::ptr_eq(own, lane)))
     }
 
     fn ask_to_stop(self: Arc<Self>, discard: bool) {

@@ -6,37 +6,42 @@ use super::super::body::{Stepped, Steps};
 use super::super::context::WorkerContext;
 use super::super::outcome::WorkerError;
 use super::super::plan::Want;
-use super::{Core, Slice, Turn};
+use super::{Body, Core, Home, Turn};
 use crate::log;
 use crate::panics::{Panic, contain, drop_contained};
-use crate::pool::{Job, Pool, Ran, Refusal, Tally};
+use crate::pool::{Job, Pool, Ran, Refusal, Source, Tally};
 use crate::supervisor::Core as SupervisorCore;
 
-/// What a slice runs.
+/// What a worker that is to run does next.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Run {
-    /// Once, as planned or triggered.
+pub(super) enum Next {
+    Greet,
+    /// A run that its plan knows of.
     Planned,
-    /// Items, as long as the turn lasts.
-    OnItems,
+    /// Runs on what is in its queue.
+    Items,
 }
 
 impl Core {
     /// What the one who has the worker does: greets once, runs what is wanted, and lets it go.
-    pub(super) fn slice(self: &Arc<Self>) {
+    fn slice(self: &Arc<Self>) {
         let home = self.own_home();
-        let supervisor = &home.supervisor;
+        let supervisor = home.shared();
         let mut body = self.take_body();
         let Steps::Blocking(step) = &mut body.step else { unreachable!("an async body is in no pool's queue") };
-        let mut now = supervisor.clock.now();
-        let mut cx = WorkerContext::new(Arc::clone(self), supervisor.weak_handle(), now);
-        if self.takes_greeting() {
-            body.greeted = true;
-            self.hook("on_start", || step.on_start(&cx));
-            now = supervisor.clock.now();
-        }
+        let now = supervisor.clock.now();
+        let mut cx = WorkerContext::new(Arc::clone(self), Arc::clone(&home), now);
         let mut turn = Turn::new(self, &home, now);
-        while let Some(run) = self.begin_run(&mut cx, &turn) {
+        // As few looks at the plan as there can be: one before the run, and one after it.
+        let planned = loop {
+            let Some(next) = self.next(&mut cx, &turn) else { break false };
+            if next == Next::Greet {
+                // Not where a stop was asked for before the first run and there are no items to work off.
+                body.greeted = true;
+                self.hook("on_start", || step.on_start(&cx));
+                turn = Turn::new(self, &home, supervisor.clock.now());
+                continue;
+            }
             if let Some(error) = self.outcome(contain(|| step.step(&mut cx, &mut turn))) {
                 self.count_error(&cx, &error);
                 self.hook("on_error", || step.on_error(&error, &cx));
@@ -44,28 +49,29 @@ impl Core {
                 drop_contained(error);
                 turn.look_soon();
             }
-            if !self.goes_on(run, &mut turn, supervisor) {
-                break;
+            if next == Next::Planned || !turn.goes_on() {
+                break next == Next::Planned;
             }
-        }
+        };
         *self.body.lock() = Some(body);
-        self.let_go();
+        self.let_go_after(planned, supervisor);
     }
 
-    /// Begins the next run, where one is wanted.
-    pub(super) fn begin_run(&self, cx: &mut WorkerContext, turn: &Turn<'_>) -> Option<Run> {
+    /// What is next for the one who has the worker; a planned run begins by that.
+    pub(super) fn next(&self, cx: &mut WorkerContext, turn: &Turn<'_>) -> Option<Next> {
         let cause = {
             let mut plan = self.plan.lock();
-            if plan.want(self.items()) != Want::Run {
-                return None;
+            match plan.want(self.items()) {
+                Want::Run if std::mem::take(&mut plan.greeting) => return Some(Next::Greet),
+                Want::Run if self.mailbox.is_none() => plan.begin_run(turn.began()),
+                // A run on an item begins when the item is there.
+                Want::Run => return Some(Next::Items),
+                Want::Nothing | Want::Finish => return None,
             }
-            // A run on an item begins when the item is there.
-            (self.mailbox.is_none()).then(|| plan.begin_run(turn.began()))
         };
-        let Some(cause) = cause else { return Some(Run::OnItems) };
         self.count_run();
         cx.begin_run(cause.due, cause.missed);
-        Some(Run::Planned)
+        Some(Next::Planned)
     }
 
     /// What a run, or the last one of several, came to: an error that is to be reported.
@@ -82,28 +88,18 @@ impl Core {
         }
     }
 
-    /// A run has ended: plans the next one. Whether the slice goes on.
-    pub(super) fn goes_on(self: &Arc<Self>, run: Run, turn: &mut Turn<'_>, supervisor: &SupervisorCore) -> bool {
-        match run {
-            Run::OnItems => turn.goes_on(),
-            Run::Planned => {
-                self.plan_next(supervisor);
-                false
-            }
-        }
-    }
-
-    /// A planned run has ended: plans the next one.
-    fn plan_next(self: &Arc<Self>, supervisor: &SupervisorCore) {
-        let stale = {
+    /// A planned run has ended: plans the next one, and says what is to be done now.
+    pub(super) fn plan_next(self: &Arc<Self>, supervisor: &SupervisorCore) -> Want {
+        let (stale, want) = {
             let mut plan = self.plan.lock();
             let (stale, deadline) = plan.end_run(supervisor.clock.now());
             if plan.stopping.is_none() {
                 self.arm(&mut plan, supervisor, deadline);
             }
-            stale
+            (stale, plan.want(self.items()))
         };
         self.take_back(stale);
+        want
     }
 
     pub(super) fn count_error(&self, cx: &WorkerContext, error: &WorkerError) {
@@ -130,47 +126,51 @@ impl Core {
         log::hook_panicked(&self.name, name, panic);
     }
 
-    /// Whether `on_start` is still to be called. It is taken as called by that.
-    pub(super) fn takes_greeting(&self) -> bool {
-        let mut plan = self.plan.lock();
-        // A stop may have been asked for before the first run: then only if there are items to work off.
-        let runs = plan.want(self.items()) == Want::Run;
-        std::mem::take(&mut plan.greeting) && runs
-    }
-
-    pub(super) fn take_body(&self) -> super::Body {
+    pub(super) fn take_body(&self) -> Body {
         self.body.lock().take().expect("the one who has the worker has its body")
     }
 
     /// Lets a worker go that this thread has: to rest, to the queue, or to its end.
     pub(super) fn let_go(self: &Arc<Self>) {
-        if !self.goes() {
+        self.let_go_for(self.want_or_rest());
+    }
+
+    /// The same after a slice, whose last run may have been a planned one.
+    fn let_go_after(self: &Arc<Self>, planned: bool, supervisor: &SupervisorCore) {
+        let want = if planned { self.plan_next(supervisor) } else { self.want_or_rest() };
+        self.let_go_for(want);
+    }
+
+    /// The same after a look at what is to be done.
+    fn let_go_for(self: &Arc<Self>, want: Want) {
+        if !self.goes(want) {
             self.finish();
         }
     }
 
     /// The same but for its end: `false`, it is to be ended by the one who has it.
-    pub(super) fn goes(self: &Arc<Self>) -> bool {
+    pub(super) fn goes(self: &Arc<Self>, mut want: Want) -> bool {
         loop {
-            match self.want_or_rest() {
+            match want {
                 Want::Finish => return false,
                 Want::Run => {
                     self.bell.requeue();
-                    self.enqueue();
+                    self.enqueue(Source::Inside);
                     return true;
                 }
                 Want::Nothing => {
                     if self.bell.settle() {
                         return true;
                     }
-                    // Rung since the look above.
+                    // Rung since that look.
+                    want = self.want_or_rest();
                 }
             }
         }
     }
 }
 
-impl Job for Slice {
+impl Job for Home {
     fn name(&self) -> &str {
         &self.name
     }
@@ -204,6 +204,7 @@ impl Job for Slice {
     }
 
     fn is_asked_to_end(&self) -> bool {
-        self.leash.is_pulled() || self.core.upgrade().is_some_and(|core| core.is_stopping())
+        let recalled = self.on_lane.as_ref().is_some_and(|on_lane| on_lane.leash.is_pulled());
+        recalled || self.core.upgrade().is_some_and(|core| core.is_stopping())
     }
 }

@@ -55,7 +55,7 @@ impl Core {
         let discarded = home.enter(|| mailbox.discard());
         if discarded > 0 {
             self.plan.lock().counters.discarded += discarded;
-            home.supervisor.registry.count_discarded(discarded);
+            home.shared().registry.count_discarded(discarded);
             log::discarded(&self.name, discarded);
         }
     }
@@ -84,23 +84,23 @@ impl Core {
 
     /// Ends a worker that this thread has seized.
     pub(super) fn end_seized(self: &Arc<Self>, seized: Seized) {
-        let Home { supervisor, priority, lane, .. } = self.own_home();
+        let home = self.own_home();
         if seized == Seized::Queued {
-            match &lane {
-                None => supervisor.pool.died(priority),
-                Some(lane) => lane.died(priority),
+            match home.lane() {
+                None => home.shared().pool.died(home.priority),
+                Some(lane) => lane.died(home.priority),
             }
         }
         let has_hooks = self.body.lock().as_ref().is_some_and(|body| body.step.has_hooks());
         if !has_hooks {
             return self.finish();
         }
-        if let Some(lane) = lane {
-            return self.say_farewell(&lane, priority);
+        if let Some(lane) = home.lane() {
+            return self.say_farewell(lane, home.priority);
         }
         // `on_stop` is the user's: it runs on a pool thread, at once, so that the one who asks never waits for it.
         let worker = Arc::clone(self);
-        supervisor.send("on_stop", move || worker.finish());
+        home.shared().send("on_stop", move || worker.finish());
     }
 
     /// The end, by the one who has the worker.
@@ -112,8 +112,8 @@ impl Core {
             let Body { mut step, greeted } = self.take_body();
             // An async one has been awaited before (`say_farewell`).
             if greeted && let Steps::Blocking(step) = &mut step {
-                let now = home.supervisor.clock.now();
-                let cx = WorkerContext::new(Arc::clone(self), home.supervisor.weak_handle(), now);
+                let now = home.shared().clock.now();
+                let cx = WorkerContext::new(Arc::clone(self), Arc::clone(&home), now);
                 self.hook("on_stop", || step.on_stop(&cx));
             }
             self.discard_items();
@@ -127,7 +127,7 @@ impl Core {
             self.bell.close();
         }
         let resident: Arc<dyn Resident> = Arc::<Self>::clone(self);
-        home.supervisor.dismiss(&resident, home.entry);
+        home.shared().dismiss(&resident, home.entry);
         self.changed.wake_all();
     }
 
@@ -177,7 +177,7 @@ impl Core {
             self.helpers.fetch_add(1, Ordering::SeqCst);
         }
         self.changed.register(ticket, waker);
-        self.bell.is_queued() && home.supervisor.pool.run_here(&place, home.priority, &home.job())
+        self.bell.is_queued() && home.shared().pool.run_here(&place, home.priority, &home.job())
     }
 
     pub(in crate::worker) fn helps_no_more(&self, ticket: &mut Option<wait::Ticket>) {
@@ -188,9 +188,9 @@ impl Core {
     }
 
     /// This thread's place in the pool that the worker runs on, if it has one there.
-    fn place_there(&self) -> Option<(Rc<pool::Home>, Home)> {
+    fn place_there(&self) -> Option<(Rc<pool::Home>, Arc<Home>)> {
         let runs_there =
-            |home: &Home, place: &pool::Home| home.lane.is_none() && Arc::ptr_eq(&place.pool, &home.supervisor.pool);
+            |home: &Home, place: &pool::Home| home.lane().is_none() && Arc::ptr_eq(&place.pool, &home.shared().pool);
         pool::home().zip(self.home()).filter(|(place, home)| runs_there(home, place))
     }
 
@@ -215,7 +215,7 @@ impl Core {
                 if let Some(result) = ready() {
                     return Some(result);
                 }
-                if !self.bell.is_queued() || !home.supervisor.pool.run_here(&place, home.priority, &job) {
+                if !self.bell.is_queued() || !home.shared().pool.run_here(&place, home.priority, &job) {
                     return None;
                 }
             }

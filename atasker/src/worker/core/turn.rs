@@ -40,12 +40,12 @@ pub(in crate::worker) struct Turn<'a> {
 
 impl<'a> Turn<'a> {
     pub(super) fn new(core: &'a Core, home: &'a Home, now: Instant) -> Self {
-        let Home { supervisor, lane, priority, .. } = home;
+
         Self {
             core,
-            supervisor,
-            lane: lane.as_deref(),
-            priority: *priority,
+            supervisor: home.shared(),
+            lane: home.lane().map(|lane| &**lane),
+            priority: home.priority,
             began: now,
             looked_at: now,
             shown: false,

@@ -13,8 +13,9 @@ use tokio::runtime::Handle;
 use super::super::async_body::{AsyncStep, Boxed};
 use super::super::body::Steps;
 use super::super::context::WorkerContext;
-use super::{Body, Core, Home, Slice, Turn};
-use crate::lane::{self, End, Lane, Ticket};
+use super::slice::Next;
+use super::{Body, Core, Home, Turn};
+use crate::lane::{self, End, Lane, Leash, Ticket};
 use crate::panics::{Panic, contain, drop_contained};
 use crate::pool;
 use crate::priority::Priority;
@@ -22,7 +23,7 @@ use crate::priority::Priority;
 /// An async worker that somebody has, on its way.
 struct Voyage {
     core: Arc<Core>,
-    home: Home,
+    home: Arc<Home>,
     /// `None` once it was given back.
     body: Option<Body>,
     ticket: Ticket,
@@ -39,14 +40,14 @@ enum Cut {
 struct Inside<'a, R> {
     /// `None` once it has ended.
     future: Option<Boxed<'a, R>>,
-    home: &'a Home,
+    home: &'a Arc<Home>,
     /// Whether it ends when a stop asks what runs to end. A hook that puts things away does not.
     heeds: bool,
 }
 
 impl<R> Inside<'_, R> {
     fn turn(&mut self, cx: &mut Context<'_>) -> Poll<Result<R, Cut>> {
-        let leash = &self.home.slice.leash;
+        let leash = self.home.leash();
         let ended = loop {
             if self.heeds && leash.is_pulled() {
                 break Err(Cut::Recalled);
@@ -82,7 +83,7 @@ impl<R> Drop for Inside<'_, R> {
 }
 
 /// Makes a future of the user's, in the fn that gives it too, as a body of its supervisor.
-async fn inside<'a, R>(home: &'a Home, heeds: bool, make: impl FnOnce() -> Boxed<'a, R>) -> Result<R, Cut> {
+async fn inside<'a, R>(home: &'a Arc<Home>, heeds: bool, make: impl FnOnce() -> Boxed<'a, R>) -> Result<R, Cut> {
     match home.enter(|| contain(make)) {
         Ok(future) => Inside { future: Some(future), home, heeds }.await,
         Err(panic) => Err(Cut::Panicked(panic)),
@@ -96,7 +97,7 @@ impl Voyage {
     }
 
     /// The body, taken apart.
-    fn parts(&mut self) -> (&Arc<Core>, &Home, &mut dyn AsyncStep, &mut bool) {
+    fn parts(&mut self) -> (&Arc<Core>, &Arc<Home>, &mut dyn AsyncStep, &mut bool) {
         let Body { step, greeted } = self.body.as_mut().expect("it has the body until it gives it back");
         let Steps::Async(step) = step else { unreachable!("a blocking body is on no lane") };
         (&self.core, &self.home, &mut **step, greeted)
@@ -104,29 +105,31 @@ impl Voyage {
 
     /// One slice: greets once, runs what is wanted, and lets the worker go.
     async fn sail(mut self) {
-        self.runs().await;
+        let planned = self.runs().await;
         if self.core.is_ending() {
             self.farewell().await;
         }
-        self.arrive();
+        self.arrive(planned);
     }
 
-    async fn runs(&mut self) {
+    /// Whether the last run was a planned one.
+    async fn runs(&mut self) -> bool {
         let (core, home, step, greeted) = self.parts();
-        let supervisor = &home.supervisor;
-        let mut now = supervisor.clock.now();
-        let mut cx = WorkerContext::new(Arc::clone(core), supervisor.weak_handle(), now);
-        if core.takes_greeting() {
-            *greeted = true;
-            core.judge_hook("on_start", inside(home, true, || step.on_start(&cx)).await);
-            now = supervisor.clock.now();
-        }
+        let supervisor = home.shared();
+        let now = supervisor.clock.now();
+        let mut cx = WorkerContext::new(Arc::clone(core), Arc::clone(home), now);
         let mut turn = Turn::new(core, home, now);
-        while let Some(run) = core.begin_run(&mut cx, &turn) {
+        while let Some(next) = core.next(&mut cx, &turn) {
+            if next == Next::Greet {
+                *greeted = true;
+                core.judge_hook("on_start", inside(home, true, || step.on_start(&cx)).await);
+                turn = Turn::new(core, home, supervisor.clock.now());
+                continue;
+            }
             let stepped = match inside(home, true, || step.step(&mut cx, &mut turn)).await {
                 Ok(stepped) => Ok(stepped),
                 Err(Cut::Panicked(panic)) => Err(panic),
-                Err(Cut::Recalled) => return,
+                Err(Cut::Recalled) => return next == Next::Planned,
             };
             if let Some(error) = core.outcome(stepped) {
                 core.count_error(&cx, &error);
@@ -135,27 +138,29 @@ impl Voyage {
                 home.enter(|| drop_contained(error));
                 turn.look_soon();
             }
-            if !core.goes_on(run, &mut turn, supervisor) {
-                break;
+            if next == Next::Planned || !turn.goes_on() {
+                return next == Next::Planned;
             }
         }
+        false
     }
 
     /// Calls `on_stop`, where that is to be done.
     async fn farewell(&mut self) {
         let (core, home, step, greeted) = self.parts();
         if std::mem::take(greeted) {
-            let now = home.supervisor.clock.now();
-            let cx = WorkerContext::new(Arc::clone(core), home.supervisor.weak_handle(), now);
+            let now = home.shared().clock.now();
+            let cx = WorkerContext::new(Arc::clone(core), Arc::clone(home), now);
             core.judge_hook("on_stop", inside(home, false, || step.on_stop(&cx)).await);
         }
     }
 
     /// Gives the body back and lets the worker go.
-    fn arrive(&mut self) {
-        self.home.slice.leash.let_go();
+    fn arrive(&mut self, planned: bool) {
+        self.home.leash().let_go();
         *self.core.body.lock() = self.body.take();
-        if !self.core.goes() {
+        let want = if planned { self.core.plan_next(self.home.shared()) } else { self.core.want_or_rest() };
+        if !self.core.goes(want) {
             // A stop that came after the last look finds nobody to call `on_stop` but this thread's successor.
             self.core.end_ashore(&self.home);
         }
@@ -184,9 +189,9 @@ impl Core {
     }
 
     /// Ends a worker that this thread has, by way of its `on_stop` where that is to be called.
-    fn end_ashore(self: &Arc<Self>, home: &Home) {
+    fn end_ashore(self: &Arc<Self>, home: &Arc<Home>) {
         let greeted = self.body.lock().as_ref().is_some_and(|body| body.greeted);
-        match &home.lane {
+        match home.lane() {
             Some(lane) if greeted => self.say_farewell(lane, home.priority),
             _ => self.finish(),
         }
@@ -225,7 +230,7 @@ impl lane::Body for Farewell {
         let mut voyage = Voyage::new(Arc::clone(&self.0), ticket);
         drop(on.spawn(async move {
             voyage.farewell().await;
-            voyage.arrive();
+            voyage.arrive(false);
         }));
     }
 
@@ -242,7 +247,14 @@ impl lane::Body for Farewell {
     fn ask_to_end(self: Arc<Self>) {}
 }
 
-impl lane::Body for Slice {
+impl Home {
+    /// Of an async worker.
+    fn leash(&self) -> &Leash {
+        &self.on_lane.as_ref().expect("only an async worker sets out").leash
+    }
+}
+
+impl lane::Body for Home {
     fn name(&self) -> String {
         self.name.clone().into_owned()
     }
@@ -273,6 +285,6 @@ impl lane::Body for Slice {
     }
 
     fn ask_to_end(self: Arc<Self>) {
-        self.leash.pull();
+        self.leash().pull();
     }
 }

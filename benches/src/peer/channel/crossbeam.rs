@@ -29,6 +29,8 @@ pub(crate) static CROSSBEAM: Peer = Peer {
         (Scenario::ItemsFour, scenario::from_four::<Consumer<Crossbeam>>),
         (Scenario::BoundedItems, scenario::bounded_from_one::<Consumer<Crossbeam>>),
         (Scenario::BoundedItemsFour, scenario::bounded_from_four::<Consumer<Crossbeam>>),
+        (Scenario::PutToRun, scenario::from_sleeper::<Consumer<Crossbeam>>),
+        (Scenario::PutToRunBusy, scenario::from_busy::<Consumer<Crossbeam>>),
     ],
 };
 

@@ -21,6 +21,8 @@ pub(crate) static FLUME: Peer = Peer {
         (Scenario::ItemsFour, scenario::from_four::<Consumer<Flume>>),
         (Scenario::BoundedItems, scenario::bounded_from_one::<Consumer<Flume>>),
         (Scenario::BoundedItemsFour, scenario::bounded_from_four::<Consumer<Flume>>),
+        (Scenario::PutToRun, scenario::from_sleeper::<Consumer<Flume>>),
+        (Scenario::PutToRunBusy, scenario::from_busy::<Consumer<Flume>>),
     ],
 };
 

@@ -17,6 +17,8 @@ pub(crate) static KANAL: Peer = Peer {
         (Scenario::ItemsFour, scenario::from_four::<Consumer<Kanal>>),
         (Scenario::BoundedItems, scenario::bounded_from_one::<Consumer<Kanal>>),
         (Scenario::BoundedItemsFour, scenario::bounded_from_four::<Consumer<Kanal>>),
+        (Scenario::PutToRun, scenario::from_sleeper::<Consumer<Kanal>>),
+        (Scenario::PutToRunBusy, scenario::from_busy::<Consumer<Kanal>>),
     ],
 };
 

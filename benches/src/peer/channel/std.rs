@@ -4,19 +4,23 @@ use ::std::sync::mpsc::{self, Receiver, Sender, SyncSender};
 
 use super::{Channel, Consumer, Either};
 use crate::{
-    peer::Peer,
-    scenario::{self, Scenario},
+    peer::{Mailbox, Peer},
+    record::Figures,
+    scenario::{self, Run, Scenario},
 };
 
 /// A thread on a channel of items.
 pub(crate) static STD: Peer = Peer {
     name: "std-mpsc",
-    about: "a thread on `std::sync::mpsc`, `channel` or `sync_channel`",
+    about: "a thread on `std::sync::mpsc`, `channel` or `sync_channel`; idle: 100 of them",
     runs: &[
+        (Scenario::Idle, idle),
         (Scenario::Items, scenario::from_one::<Consumer<Std>>),
         (Scenario::ItemsFour, scenario::from_four::<Consumer<Std>>),
         (Scenario::BoundedItems, scenario::bounded_from_one::<Consumer<Std>>),
         (Scenario::BoundedItemsFour, scenario::bounded_from_four::<Consumer<Std>>),
+        (Scenario::PutToRun, scenario::from_sleeper::<Consumer<Std>>),
+        (Scenario::PutToRunBusy, scenario::from_busy::<Consumer<Std>>),
     ],
 };
 
@@ -47,4 +51,9 @@ impl Channel for Std {
     fn receive<T: Send + 'static>(receiver: &mut Receiver<T>) -> Option<T> {
         receiver.recv().ok()
     }
+}
+
+fn idle(run: &Run) -> Figures {
+    let mut consumers = Vec::new();
+    scenario::idle(run, |workers| consumers.extend((0..workers).map(|_| Consumer::<Std>::open(None, |_| ()))))
 }

@@ -17,6 +17,8 @@ pub(crate) static TOKIO_MPSC: Peer = Peer {
         (Scenario::ItemsFour, scenario::from_four::<Consumer<TokioMpsc>>),
         (Scenario::BoundedItems, scenario::bounded_from_one::<Consumer<TokioMpsc>>),
         (Scenario::BoundedItemsFour, scenario::bounded_from_four::<Consumer<TokioMpsc>>),
+        (Scenario::PutToRun, scenario::from_sleeper::<Consumer<TokioMpsc>>),
+        (Scenario::PutToRunBusy, scenario::from_busy::<Consumer<TokioMpsc>>),
     ],
 };
 

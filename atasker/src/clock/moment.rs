@@ -1,0 +1,68 @@
+//! Moments as the queue of deadlines counts them.
+
+use std::time::{Duration, Instant};
+
+use crate::time::Deadline;
+
+/// Nanoseconds since the clock was made: half the size of an instant, and compared in one step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Moment(u64);
+
+impl Moment {
+    /// Lies six centuries ahead, and stands for what lies beyond too.
+    pub(super) const NEVER: Self = Self(u64::MAX);
+
+    pub(super) fn of(deadline: Deadline, origin: Instant) -> Self {
+        match deadline {
+            Deadline::At(at) => Self::since(origin, at),
+            Deadline::Never => Self::NEVER,
+        }
+    }
+
+    pub(super) fn since(origin: Instant, at: Instant) -> Self {
+        u64::try_from(at.saturating_duration_since(origin).as_nanos()).map_or(Self::NEVER, Self)
+    }
+
+    /// The next one on the grid of `grain` from the origin; itself where `grain` is zero.
+    pub(super) fn rounded_up(self, grain: Duration) -> Self {
+        let grain = u64::try_from(grain.as_nanos()).unwrap_or(u64::MAX);
+        if grain == 0 { self } else { self.0.checked_next_multiple_of(grain).map_or(Self::NEVER, Self) }
+    }
+
+    pub(super) fn deadline(self, origin: Instant) -> Deadline {
+        if self == Self::NEVER { Deadline::Never } else { Deadline::after(origin, Duration::from_nanos(self.0)) }
+    }
+
+    /// Whether it has come at `now`. The one that stands for never has not.
+    pub(super) fn is_due(self, now: Self) -> bool {
+        self <= now && self != Self::NEVER
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rounding_goes_up_to_the_grid_and_no_further() {
+        let grain = Duration::from_micros(100);
+        for (nanos, rounded) in [(0, 0), (1, 100_000), (99_999, 100_000), (100_000, 100_000), (250_001, 300_000)] {
+            assert_eq!(Moment(nanos).rounded_up(grain), Moment(rounded));
+            assert_eq!(Moment(nanos).rounded_up(Duration::ZERO), Moment(nanos));
+        }
+        assert_eq!(Moment(u64::MAX - 1).rounded_up(grain), Moment::NEVER);
+        assert_eq!(Moment::NEVER.rounded_up(grain), Moment::NEVER);
+    }
+
+    #[test]
+    fn a_deadline_comes_back_as_it_was() {
+        let origin = Instant::now();
+        for delay in [0, 1, 1_000_000_007, 1 << 60].map(Duration::from_nanos) {
+            let at = Deadline::after(origin, delay);
+            assert_eq!(Moment::of(at, origin).deadline(origin), at);
+        }
+        assert_eq!(Moment::of(Deadline::Never, origin).deadline(origin), Deadline::Never);
+        assert_eq!(Moment::of(Deadline::after(origin, Duration::from_secs(1 << 40)), origin), Moment::NEVER);
+        assert!(!Moment::NEVER.is_due(Moment::NEVER));
+    }
+}
