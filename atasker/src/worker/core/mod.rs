@@ -298,7 +298,8 @@ impl Core {
         let resident: Arc<dyn Resident> = Arc::<Self>::clone(self);
         let entry = supervisor.admit(&resident, autostart)?;
         // Made now, so that a refusal is told to the one who starts it; and one that was stopped alone refuses.
-        let ready = |lane: &Arc<Lane>| if lane.is_open() { lane.handle().map(drop) } else { Err(lane::Refused::Stopped) };
+        let ready =
+            |lane: &Arc<Lane>| if lane.is_open() { lane.handle().map(drop) } else { Err(lane::Refused::Stopped) };
         if let Some(Err(refused)) = lane.map(ready) {
             supervisor.dismiss(&resident, entry);
             return Err(refused.into());

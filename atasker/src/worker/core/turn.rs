@@ -40,7 +40,6 @@ pub(in crate::worker) struct Turn<'a> {
 
 impl<'a> Turn<'a> {
     pub(super) fn new(core: &'a Core, home: &'a Home, now: Instant) -> Self {
-
         Self {
             core,
             supervisor: home.shared(),
