@@ -54,6 +54,7 @@ impl Core {
         fork::watch();
         Arc::new_cyclic(|me: &Weak<Self>| {
             let overseer: Weak<dyn Overseer> = Weak::<Self>::clone(me);
+            let listener: Weak<dyn clock::Listener> = Weak::<Self>::clone(me);
             let watcher: Weak<dyn Watcher> = Weak::<Self>::clone(me);
             let listener: Weak<dyn clock::Listener> = Weak::<Self>::clone(me);
             let pool = Pool::new(&name, &config, overseer);
@@ -157,15 +158,15 @@ impl Overseer for Core {
     }
 }
 
-impl Watcher for Core {
-    fn quiet(&self) {
-        self.changed.wake_all();
-    }
-}
-
 impl clock::Listener for Core {
     fn rung(&self) {
         self.pool.call_for_many();
+    }
+}
+
+impl Watcher for Core {
+    fn quiet(&self) {
+        self.changed.wake_all();
     }
 }
 

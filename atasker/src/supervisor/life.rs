@@ -42,6 +42,8 @@ pub(super) struct Life {
     stop: Arc<Stop>,
     /// How urgent the stop under way is.
     urgency: Urgency,
+    /// Steps 1 to 3 have been taken: everybody is refused.
+    told: bool,
     /// Somebody takes the steps that wait.
     led: bool,
 }
@@ -250,7 +252,8 @@ impl Core {
         self.changed.block_until(Deadline::Never, || {
             let life = self.life.lock();
             let goes_on = match life.phase {
-                Phase::Stopping => !inside,
+                // The phase is set first, and who looks just then would still find an intake open.
+                Phase::Stopping => !inside || !life.told,
                 Phase::Starting | Phase::Running => true,
                 Phase::Created | Phase::Stopped => false,
             };
@@ -277,6 +280,7 @@ impl Core {
                 }
                 Phase::Running => {
                     life.phase = Phase::Stopping;
+                    life.told = false;
                     life.urgency = urgency;
                     (true, urgency.discard, !std::mem::replace(&mut life.led, true), Arc::clone(&life.stop))
                 }
@@ -303,6 +307,9 @@ impl Core {
             self.pool.hurry();
             self.pool.cancel_queued();
             self.lanes.hurry();
+        }
+        if first {
+            self.life.lock().told = true;
         }
         self.changed.wake_all();
         match (lead, elsewhere) {
