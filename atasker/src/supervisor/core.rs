@@ -56,7 +56,6 @@ impl Core {
             let overseer: Weak<dyn Overseer> = Weak::<Self>::clone(me);
             let listener: Weak<dyn clock::Listener> = Weak::<Self>::clone(me);
             let watcher: Weak<dyn Watcher> = Weak::<Self>::clone(me);
-            let listener: Weak<dyn clock::Listener> = Weak::<Self>::clone(me);
             let pool = Pool::new(&name, &config, overseer);
             Self {
                 lanes: Lanes::new(&name, &config, Arc::as_ptr(&pool).addr(), watcher),
