@@ -46,7 +46,12 @@ pub(crate) fn draw(file: &Path, curve: Curve, points: &[Point]) -> Result<(), Bo
             chart.draw_series([PathElement::new(ends, colour.stroke_width(1))])?;
         }
     }
-    chart.configure_series_labels().background_style(WHITE.mix(0.9)).label_font(("sans-serif", 13)).draw()?;
+    chart
+        .configure_series_labels()
+        .position(SeriesLabelPosition::UpperRight)
+        .background_style(WHITE.mix(0.9))
+        .label_font(("sans-serif", 13))
+        .draw()?;
     area.present()?;
     Ok(())
 }
