@@ -84,13 +84,31 @@ pub(super) struct Home {
     entry: Entry,
     /// For reports.
     name: Cow<'static, str>,
-    /// Where an async body runs; `None`: it runs on the pool.
-    lane: Option<Arc<Lane>>,
-    /// Of an async body, by which a stop that does not wait ends its run at the next await.
+    /// Of an async body.
+    on_lane: Option<Box<OnLane>>,
+}
+
+/// What an async worker has besides.
+struct OnLane {
+    /// Where its body runs.
+    lane: Arc<Lane>,
+    /// By which a stop that does not wait ends its run at the next await.
     leash: Leash,
 }
 
 impl Home {
+    fn lane(&self) -> Option<&Arc<Lane>> {
+        self.on_lane.as_ref().map(|on_lane| &on_lane.lane)
+    }
+
+    /// Calls `f`, a hook or a drop of the worker's, as a body of its supervisor.
+    fn enter<R>(self: &Arc<Self>, f: impl FnOnce() -> R) -> R {
+        match self.lane() {
+            None => pool::enter(&self.shared().pool, self.job(), f),
+            Some(lane) => pool::enter_async(lane.owner(), Some(self.job()), f),
+        }
+    }
+
     pub(super) fn supervisor(&self) -> &Supervisor {
         &self.supervisor
     }
@@ -102,19 +120,6 @@ impl Home {
 
     fn job(self: &Arc<Self>) -> Arc<dyn Job> {
         Arc::<Self>::clone(self)
-    }
-
-    /// The same for a lane.
-    fn body(self: &Arc<Self>) -> Arc<dyn lane::Body> {
-        Arc::<Self>::clone(self)
-    }
-
-    /// Calls `f`, a hook or a drop of the worker's, as a body of its supervisor.
-    fn enter<R>(self: &Arc<Self>, f: impl FnOnce() -> R) -> R {
-        match &self.lane {
-            None => pool::enter(&self.shared().pool, self.job(), f),
-            Some(lane) => pool::enter_async(lane.owner(), Some(self.job()), f),
-        }
     }
 }
 
@@ -266,8 +271,7 @@ impl Core {
                 supervisor: supervisor.weak_handle(),
                 priority: schedule.priority,
                 entry,
-                lane,
-                leash: Leash::default(),
+                on_lane: lane.map(|lane| Box::new(OnLane { lane, leash: Leash::default() })),
             };
             earlier = self.home.lock().replace(Arc::new(home));
             self.runs.store(0, Ordering::Relaxed);
@@ -294,9 +298,9 @@ impl Core {
         let resident: Arc<dyn Resident> = Arc::<Self>::clone(self);
         let entry = supervisor.admit(&resident, autostart)?;
         // Made now, so that a refusal is told to the one who starts it; and one that was stopped alone refuses.
-        if let Some(Err(refused)) =
-            lane.map(|lane| if lane.is_open() { lane.handle().map(drop) } else { Err(lane::Refused::Stopped) })
-        {
+        let ready =
+            |lane: &Arc<Lane>| if lane.is_open() { lane.handle().map(drop) } else { Err(lane::Refused::Stopped) };
+        if let Some(Err(refused)) = lane.map(ready) {
             supervisor.dismiss(&resident, entry);
             return Err(refused.into());
         }
@@ -368,7 +372,7 @@ impl Resident for Core {
     }
 
     fn is_on(&self, lane: &Arc<Lane>) -> bool {
-        self.home().is_some_and(|home| home.lane.as_ref().is_some_and(|own| Arc::ptr_eq(own, lane)))
+        self.home().is_some_and(|home| home.lane().is_some_and(|own| Arc::ptr_eq(own, lane)))
     }
 
     fn ask_to_stop(self: Arc<Self>, discard: bool) {

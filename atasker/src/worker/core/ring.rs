@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::super::bell::Rung;
 use super::super::plan::{Phase, Want};
-use super::Core;
+use super::{Core, Home};
 use crate::clock;
 use crate::error::{ConfigError, Error, Result};
 use crate::lane;
@@ -32,9 +32,9 @@ impl Core {
     /// Puts the worker, whose bell says `Queued`, into its pool's queue.
     pub(super) fn enqueue(self: &Arc<Self>, source: Source) {
         let home = self.own_home();
-        let taken = match &home.lane {
+        let taken = match home.lane() {
             None => home.shared().pool.submit(home.priority, Entry::Job(home.job()), source).is_ok(),
-            Some(lane) => lane.submit(home.priority, home.body(), lane::Source::Inside).is_ok(),
+            Some(lane) => lane.submit(home.priority, Arc::<Home>::clone(&home), lane::Source::Inside).is_ok(),
         };
         if !taken {
             // The pool or lane was closed by a bounded stop that ran out: nothing will run this worker again.

@@ -5,18 +5,19 @@ use std::sync::Arc;
 use super::super::body::{Stepped, Steps};
 use super::super::context::WorkerContext;
 use super::super::outcome::WorkerError;
-use super::super::plan::{Cause, Want};
-use super::{Core, Home, Turn};
+use super::super::plan::Want;
+use super::{Body, Core, Home, Turn};
 use crate::log;
 use crate::panics::{Panic, contain, drop_contained};
 use crate::pool::{Job, Pool, Ran, Refusal, Source, Tally};
 use crate::supervisor::Core as SupervisorCore;
 
 /// What a worker that is to run does next.
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Next {
     Greet,
     /// A run that its plan knows of.
-    Planned(Cause),
+    Planned,
     /// Runs on what is in its queue.
     Items,
 }
@@ -32,20 +33,14 @@ impl Core {
         let mut cx = WorkerContext::new(Arc::clone(self), Arc::clone(&home), now);
         let mut turn = Turn::new(self, &home, now);
         // As few looks at the plan as there can be: one before the run, and one after it.
-        let mut planned = false;
-        while !planned && let Some(next) = self.next(&turn) {
-            match next {
-                Next::Greet => {
-                    body.greeted = true;
-                    self.hook("on_start", || step.on_start(&cx));
-                    turn = Turn::new(self, &home, supervisor.clock.now());
-                    continue;
-                }
-                Next::Planned(cause) => {
-                    self.begin_planned(&mut cx, cause);
-                    planned = true;
-                }
-                Next::Items => {}
+        let planned = loop {
+            let Some(next) = self.next(&mut cx, &turn) else { break false };
+            if next == Next::Greet {
+                // Not where a stop was asked for before the first run and there are no items to work off.
+                body.greeted = true;
+                self.hook("on_start", || step.on_start(&cx));
+                turn = Turn::new(self, &home, supervisor.clock.now());
+                continue;
             }
             if let Some(error) = self.outcome(contain(|| step.step(&mut cx, &mut turn))) {
                 self.count_error(&cx, &error);
@@ -54,34 +49,29 @@ impl Core {
                 drop_contained(error);
                 turn.look_soon();
             }
-            if !planned && !turn.goes_on() {
-                break;
+            if next == Next::Planned || !turn.goes_on() {
+                break next == Next::Planned;
             }
-        }
+        };
         *self.body.lock() = Some(body);
-        let want = if planned { self.plan_next(supervisor) } else { self.want_or_rest() };
-        if !self.goes_for(want) {
-            self.finish();
-        }
+        self.let_go_after(planned, supervisor);
     }
 
-    /// What is to be run next, if anything is.
-    pub(super) fn next(&self, turn: &Turn<'_>) -> Option<Next> {
-        let mut plan = self.plan.lock();
-        match plan.want(self.items()) {
-            // Not where a stop was asked for before the first run and there are no items to work off.
-            Want::Run if std::mem::take(&mut plan.greeting) => Some(Next::Greet),
-            Want::Run if self.mailbox.is_none() => Some(Next::Planned(plan.begin_run(turn.began()))),
-            // A run on an item begins when the item is there.
-            Want::Run => Some(Next::Items),
-            Want::Nothing | Want::Finish => None,
-        }
-    }
-
-    /// A planned run begins.
-    pub(super) fn begin_planned(&self, cx: &mut WorkerContext, cause: Cause) {
+    /// What is next for the one who has the worker; a planned run begins by that.
+    pub(super) fn next(&self, cx: &mut WorkerContext, turn: &Turn<'_>) -> Option<Next> {
+        let cause = {
+            let mut plan = self.plan.lock();
+            match plan.want(self.items()) {
+                Want::Run if std::mem::take(&mut plan.greeting) => return Some(Next::Greet),
+                Want::Run if self.mailbox.is_none() => plan.begin_run(turn.began()),
+                // A run on an item begins when the item is there.
+                Want::Run => return Some(Next::Items),
+                Want::Nothing | Want::Finish => return None,
+            }
+        };
         self.count_run();
         cx.begin_run(cause.due, cause.missed);
+        Some(Next::Planned)
     }
 
     /// What a run, or the last one of several, came to: an error that is to be reported.
@@ -136,24 +126,30 @@ impl Core {
         log::hook_panicked(&self.name, name, panic);
     }
 
-    pub(super) fn take_body(&self) -> super::Body {
+    pub(super) fn take_body(&self) -> Body {
         self.body.lock().take().expect("the one who has the worker has its body")
     }
 
     /// Lets a worker go that this thread has: to rest, to the queue, or to its end.
     pub(super) fn let_go(self: &Arc<Self>) {
-        if !self.goes() {
+        self.let_go_for(self.want_or_rest());
+    }
+
+    /// The same after a slice, whose last run may have been a planned one.
+    fn let_go_after(self: &Arc<Self>, planned: bool, supervisor: &SupervisorCore) {
+        let want = if planned { self.plan_next(supervisor) } else { self.want_or_rest() };
+        self.let_go_for(want);
+    }
+
+    /// The same after a look at what is to be done.
+    fn let_go_for(self: &Arc<Self>, want: Want) {
+        if !self.goes(want) {
             self.finish();
         }
     }
 
     /// The same but for its end: `false`, it is to be ended by the one who has it.
-    pub(super) fn goes(self: &Arc<Self>) -> bool {
-        self.goes_for(self.want_or_rest())
-    }
-
-    /// The same after a look at what is to be done.
-    fn goes_for(self: &Arc<Self>, mut want: Want) -> bool {
+    pub(super) fn goes(self: &Arc<Self>, mut want: Want) -> bool {
         loop {
             match want {
                 Want::Finish => return false,
@@ -208,6 +204,7 @@ impl Job for Home {
     }
 
     fn is_asked_to_end(&self) -> bool {
-        self.leash.is_pulled() || self.core.upgrade().is_some_and(|core| core.is_stopping())
+        let recalled = self.on_lane.as_ref().is_some_and(|on_lane| on_lane.leash.is_pulled());
+        recalled || self.core.upgrade().is_some_and(|core| core.is_stopping())
     }
 }

@@ -86,7 +86,7 @@ impl Core {
     pub(super) fn end_seized(self: &Arc<Self>, seized: Seized) {
         let home = self.own_home();
         if seized == Seized::Queued {
-            match &home.lane {
+            match home.lane() {
                 None => home.shared().pool.died(home.priority),
                 Some(lane) => lane.died(home.priority),
             }
@@ -95,7 +95,7 @@ impl Core {
         if !has_hooks {
             return self.finish();
         }
-        if let Some(lane) = &home.lane {
+        if let Some(lane) = home.lane() {
             return self.say_farewell(lane, home.priority);
         }
         // `on_stop` is the user's: it runs on a pool thread, at once, so that the one who asks never waits for it.
@@ -190,7 +190,7 @@ impl Core {
     /// This thread's place in the pool that the worker runs on, if it has one there.
     fn place_there(&self) -> Option<(Rc<pool::Home>, Arc<Home>)> {
         let runs_there =
-            |home: &Home, place: &pool::Home| home.lane.is_none() && Arc::ptr_eq(&place.pool, &home.shared().pool);
+            |home: &Home, place: &pool::Home| home.lane().is_none() && Arc::ptr_eq(&place.pool, &home.shared().pool);
         pool::home().zip(self.home()).filter(|(place, home)| runs_there(home, place))
     }
 

@@ -43,7 +43,7 @@ impl<'a> Turn<'a> {
         Self {
             core,
             supervisor: home.shared(),
-            lane: home.lane.as_deref(),
+            lane: home.lane().map(|lane| &**lane),
             priority: home.priority,
             began: now,
             looked_at: now,

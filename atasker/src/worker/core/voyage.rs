@@ -15,7 +15,7 @@ use super::super::body::Steps;
 use super::super::context::WorkerContext;
 use super::slice::Next;
 use super::{Body, Core, Home, Turn};
-use crate::lane::{self, End, Lane, Ticket};
+use crate::lane::{self, End, Lane, Leash, Ticket};
 use crate::panics::{Panic, contain, drop_contained};
 use crate::pool;
 use crate::priority::Priority;
@@ -47,7 +47,7 @@ struct Inside<'a, R> {
 
 impl<R> Inside<'_, R> {
     fn turn(&mut self, cx: &mut Context<'_>) -> Poll<Result<R, Cut>> {
-        let leash = &self.home.leash;
+        let leash = self.home.leash();
         let ended = loop {
             if self.heeds && leash.is_pulled() {
                 break Err(Cut::Recalled);
@@ -105,38 +105,31 @@ impl Voyage {
 
     /// One slice: greets once, runs what is wanted, and lets the worker go.
     async fn sail(mut self) {
-        self.runs().await;
+        let planned = self.runs().await;
         if self.core.is_ending() {
             self.farewell().await;
         }
-        self.arrive();
+        self.arrive(planned);
     }
 
-    async fn runs(&mut self) {
+    /// Whether the last run was a planned one.
+    async fn runs(&mut self) -> bool {
         let (core, home, step, greeted) = self.parts();
         let supervisor = home.shared();
         let now = supervisor.clock.now();
         let mut cx = WorkerContext::new(Arc::clone(core), Arc::clone(home), now);
         let mut turn = Turn::new(core, home, now);
-        let mut planned = false;
-        while !planned && let Some(next) = core.next(&turn) {
-            match next {
-                Next::Greet => {
-                    *greeted = true;
-                    core.judge_hook("on_start", inside(home, true, || step.on_start(&cx)).await);
-                    turn = Turn::new(core, home, supervisor.clock.now());
-                    continue;
-                }
-                Next::Planned(cause) => {
-                    core.begin_planned(&mut cx, cause);
-                    planned = true;
-                }
-                Next::Items => {}
+        while let Some(next) = core.next(&mut cx, &turn) {
+            if next == Next::Greet {
+                *greeted = true;
+                core.judge_hook("on_start", inside(home, true, || step.on_start(&cx)).await);
+                turn = Turn::new(core, home, supervisor.clock.now());
+                continue;
             }
             let stepped = match inside(home, true, || step.step(&mut cx, &mut turn)).await {
                 Ok(stepped) => Ok(stepped),
                 Err(Cut::Panicked(panic)) => Err(panic),
-                Err(Cut::Recalled) => return,
+                Err(Cut::Recalled) => return next == Next::Planned,
             };
             if let Some(error) = core.outcome(stepped) {
                 core.count_error(&cx, &error);
@@ -145,13 +138,11 @@ impl Voyage {
                 home.enter(|| drop_contained(error));
                 turn.look_soon();
             }
-            if !planned && !turn.goes_on() {
-                break;
+            if next == Next::Planned || !turn.goes_on() {
+                return next == Next::Planned;
             }
         }
-        if planned {
-            core.plan_next(supervisor);
-        }
+        false
     }
 
     /// Calls `on_stop`, where that is to be done.
@@ -165,10 +156,11 @@ impl Voyage {
     }
 
     /// Gives the body back and lets the worker go.
-    fn arrive(&mut self) {
-        self.home.leash.let_go();
+    fn arrive(&mut self, planned: bool) {
+        self.home.leash().let_go();
         *self.core.body.lock() = self.body.take();
-        if !self.core.goes() {
+        let want = if planned { self.core.plan_next(self.home.shared()) } else { self.core.want_or_rest() };
+        if !self.core.goes(want) {
             // A stop that came after the last look finds nobody to call `on_stop` but this thread's successor.
             self.core.end_ashore(&self.home);
         }
@@ -199,7 +191,7 @@ impl Core {
     /// Ends a worker that this thread has, by way of its `on_stop` where that is to be called.
     fn end_ashore(self: &Arc<Self>, home: &Arc<Home>) {
         let greeted = self.body.lock().as_ref().is_some_and(|body| body.greeted);
-        match &home.lane {
+        match home.lane() {
             Some(lane) if greeted => self.say_farewell(lane, home.priority),
             _ => self.finish(),
         }
@@ -238,7 +230,7 @@ impl lane::Body for Farewell {
         let mut voyage = Voyage::new(Arc::clone(&self.0), ticket);
         drop(on.spawn(async move {
             voyage.farewell().await;
-            voyage.arrive();
+            voyage.arrive(false);
         }));
     }
 
@@ -253,6 +245,13 @@ impl lane::Body for Farewell {
     }
 
     fn ask_to_end(self: Arc<Self>) {}
+}
+
+impl Home {
+    /// Of an async worker.
+    fn leash(&self) -> &Leash {
+        &self.on_lane.as_ref().expect("only an async worker sets out").leash
+    }
 }
 
 impl lane::Body for Home {
@@ -286,6 +285,6 @@ impl lane::Body for Home {
     }
 
     fn ask_to_end(self: Arc<Self>) {
-        self.leash.pull();
+        self.leash().pull();
     }
 }
