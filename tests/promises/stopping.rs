@@ -204,7 +204,13 @@ fn stop_in_the_drop_of_what_a_body_captured_waits_not_for_itself() {
     let (gate, _blocker) = s.occupy(1, Priority::Normal);
     let captured = StopsOnDrop((*s).clone(), tell);
     let queued = background_task(move || _ = &captured).supervisor(&s).start();
-    stop_and_open(&s, &gate, Supervisor::stop_now);
+    std::thread::scope(|scope| {
+        let stopping = scope.spawn(|| s.stop_now());
+        // Only then may the place become free: between the ask and the cancellation it would still start.
+        eventually("it is cancelled", || queued.is_finished());
+        gate.open();
+        stopping.join().unwrap();
+    });
     assert!(matches!(queued.wait(), Err(TaskError::Cancelled)));
     told.recv_timeout(PATIENCE).unwrap();
 }
