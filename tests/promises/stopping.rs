@@ -260,8 +260,10 @@ fn a_putter_that_waits_for_room_gets_its_item_back_from_a_stop() {
             }
         });
         begin.recv().unwrap();
-        let report = stop_and_open(&s, &gate, Supervisor::stop_now);
-        assert_eq!(report.discarded, 1);
+        let stopping = scope.spawn(|| s.stop_now());
+        eventually("what is queued is discarded", || worker.info().discarded == 1);
+        gate.open();
+        assert_eq!(stopping.join().unwrap().discarded, 1);
         assert_eq!(put.join().unwrap(), Err(PutError::NotRunning(2)));
     });
 }
