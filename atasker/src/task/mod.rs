@@ -53,7 +53,8 @@ use crate::time::Deadline;
 /// that blocks on the handle as a future is such a wait too: its poll runs the task.
 ///
 /// A future's result can be collected once; polled again after that, the handle answers
-/// [`TaskError::Rejected`]. Bodies and results are moved, not boxed: hand over large arrays in a `Box`.
+/// [`TaskError::Rejected`]. Bodies and results of up to three words lie in the task's own allocation, larger ones in a box
+/// beside it; on their way there they are moved, so hand over large arrays in a `Box`.
 pub struct Task<T> {
     /// The handle's end of the cell. `None` once it has been given back, at the handle's end.
     cell: Option<Arc<dyn Join<T>>>,
