@@ -2,14 +2,19 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
+use std::task::Waker;
 use std::time::Instant;
 
 use slab::Slab;
 use tokio::runtime::Handle;
 
+use super::carrier::Badge;
 use super::{Body, Counts, End};
 use crate::admission::{Limits, Places, Seat};
 use crate::priority::{PerPriority, Priority};
+
+/// So many carriers rest at most: what is beyond ends.
+const RESTING: usize = 256;
 
 /// Fewer dead entries than this are never worth a sweep.
 const SWEEP_FROM: usize = 64;
@@ -43,17 +48,26 @@ pub(super) struct Place {
     pub(super) epoch: u64,
 }
 
-impl Place {
-    /// Of no epoch.
-    #[cfg(all(test, any(atasker_loom, atasker_shuttle)))]
-    pub(super) const NONE: Self = Self { slot: 0, epoch: u64::MAX };
-}
-
-/// A body that may start.
-pub(super) struct Admitted {
+/// A body that has been admitted.
+pub(super) struct Boarding {
     pub(super) body: Arc<dyn Body>,
     pub(super) place: Place,
-    pub(super) on: Handle,
+}
+
+/// What whoever lets go of the lock is to do for those that wait.
+pub(super) enum Call {
+    /// A carrier that rests.
+    Wake(Waker),
+    /// One more.
+    Spawn(Handle, Badge),
+}
+
+/// What a carrier without a body is to do.
+pub(super) enum Rest {
+    Resting,
+    /// It is coming, so it is to be woken: by the waker it has given.
+    Again(Waker),
+    Over,
 }
 
 pub(super) struct Gate {
@@ -74,10 +88,16 @@ pub(super) struct Gate {
     delayed: BTreeMap<u64, (Priority, Arc<dyn Body>)>,
     /// Bodies taken out to be refused, and not told yet: a stop is not over before they are.
     condemned: usize,
-    /// Somebody starts what is admissible, and looks again after each.
-    pub(super) admitting: bool,
-    /// What bodies are spawned on. `None`: it is to be made.
-    pub(super) handle: Option<Handle>,
+    /// Carriers that were called and have not come yet.
+    coming: usize,
+    /// Carriers without a body that were not called, with their numbers; the last one is called first. `None`: it is gone.
+    resting: Vec<Option<(u64, Waker)>>,
+    /// The next carrier's number.
+    next_carrier: u64,
+    /// Somebody ends what waits, since nothing carries it any more, and looks again after each.
+    pub(super) cutting: bool,
+    /// What carriers are spawned on, and how many may come at once: one for each thread. `None`: it is to be made.
+    pub(super) runtime: Option<(Handle, usize)>,
     pub(super) counts: Counts,
 }
 
@@ -94,8 +114,11 @@ impl Gate {
             flying: Slab::new(),
             delayed: BTreeMap::new(),
             condemned: 0,
-            admitting: false,
-            handle: None,
+            coming: 0,
+            resting: Vec::new(),
+            next_carrier: 0,
+            cutting: false,
+            runtime: None,
             counts: Counts::default(),
         }
     }
@@ -111,63 +134,132 @@ impl Gate {
         self.places.limit(limits);
     }
 
-    /// Whether something of that priority would start at once.
-    fn is_free_for(&mut self, priority: Priority) -> Option<Seat> {
-        if self.waiting == 0 {
-            return self.places.seat(priority);
-        }
-        let waits = Priority::ALL.into_iter().filter(|&above| above >= priority).any(|above| {
-            self.bury_head(above);
-            !self.queues[above].is_empty()
-        });
-        if waits { None } else { self.places.seat(priority) }
-    }
-
-    /// Lets a body start, or puts it behind those that wait.
-    pub(super) fn enter(&mut self, priority: Priority, body: Arc<dyn Body>, now: Instant) -> Option<Admitted> {
-        match (self.is_free_for(priority), self.handle.clone()) {
-            (Some(seat), Some(on)) => Some(self.admit(priority, body, Some(seat), on, now)),
-            _ => {
-                self.waiting += 1;
-                self.queues[priority].push_back(body);
-                None
-            }
-        }
+    /// Puts a body behind those that wait.
+    pub(super) fn enter(&mut self, priority: Priority, body: Arc<dyn Body>) {
+        self.waiting += 1;
+        self.queues[priority].push_back(body);
     }
 
     /// The next of those that wait, if it may start now.
     ///
     /// Invariant: priority is strict, by the rule of [`Places::seat`]
     /// (`a_lane_admits_in_strict_order_within_its_ceilings`).
-    pub(super) fn next(&mut self) -> Option<Admitted> {
+    pub(super) fn take(&mut self, now: Instant) -> Option<Boarding> {
+        let (priority, seat) = self.admissible()?;
+        let body = self.queues[priority].pop_front()?;
+        self.waiting -= 1;
+        let place = self.admit(priority, Arc::clone(&body), Some(seat), now);
+        Some(Boarding { body, place })
+    }
+
+    /// The priority of what may start now, and what it would take up.
+    fn admissible(&mut self) -> Option<(Priority, Seat)> {
+        if self.waiting == 0 {
+            return None;
+        }
         for priority in Priority::ALL.into_iter().rev() {
             self.bury_head(priority);
-            if self.queues[priority].is_empty() {
-                continue;
+            if !self.queues[priority].is_empty() {
+                return Some((priority, self.places.seat(priority)?));
             }
-            let (seat, on) = (self.places.seat(priority)?, self.handle.clone()?);
-            let body = self.queues[priority].pop_front()?;
-            self.waiting -= 1;
-            return Some(self.admit(priority, body, Some(seat), on, Instant::now()));
         }
         None
     }
 
     /// Notes a body as one in flight.
-    pub(super) fn admit(
-        &mut self,
-        priority: Priority,
-        body: Arc<dyn Body>,
-        seat: Option<Seat>,
-        on: Handle,
-        now: Instant,
-    ) -> Admitted {
+    pub(super) fn admit(&mut self, priority: Priority, body: Arc<dyn Body>, seat: Option<Seat>, now: Instant) -> Place {
         if let Some(seat) = seat {
             self.places.take(seat);
         }
-        let flying = Flying { body: Arc::clone(&body), priority, since: now, seat };
-        let place = Place { slot: self.flying.insert(flying), epoch: self.epoch };
-        Admitted { body, place, on }
+        let flying = Flying { body, priority, since: now, seat };
+        Place { slot: self.flying.insert(flying), epoch: self.epoch }
+    }
+
+    /// Calls a carrier, where something may start and nobody is coming.
+    pub(super) fn call_another(&mut self) -> Option<Call> {
+        self.call_up_to(1)
+    }
+
+    /// Calls a carrier for a body that has been put in: each thread is to have one coming, as long as there is work for it.
+    pub(super) fn call_for_entered(&mut self) -> Option<Call> {
+        let threads = self.runtime.as_ref().map_or(0, |(_, threads)| *threads);
+        self.call_up_to(threads.min(self.waiting))
+    }
+
+    fn call_up_to(&mut self, coming: usize) -> Option<Call> {
+        if self.waiting == 0 || self.coming >= coming || self.cutting || self.admissible().is_none() {
+            return None;
+        }
+        self.coming += 1;
+        while let Some(rested) = self.resting.pop() {
+            if let Some((_, waker)) = rested {
+                return Some(Call::Wake(waker));
+            }
+        }
+        let badge = self.badge();
+        let Some((on, _)) = &self.runtime else {
+            self.coming -= 1;
+            return None;
+        };
+        Some(Call::Spawn(on.clone(), badge))
+    }
+
+    /// For a carrier to be made.
+    pub(super) fn badge(&mut self) -> Badge {
+        self.next_carrier += 1;
+        Badge { number: self.next_carrier, epoch: self.epoch, rests_at: 0 }
+    }
+
+    /// A carrier without a body has been woken. `false`: nobody called it.
+    pub(super) fn comes(&mut self, badge: Badge) -> bool {
+        if badge.epoch != self.epoch {
+            return true;
+        }
+        let came = !self.rests(badge);
+        self.coming -= usize::from(came);
+        came
+    }
+
+    fn rests(&self, badge: Badge) -> bool {
+        matches!(self.resting.get(badge.rests_at), Some(Some((number, _))) if *number == badge.number)
+    }
+
+    /// A carrier has no body any more.
+    pub(super) fn rest(&mut self, badge: &mut Badge, waker: Waker) -> Rest {
+        if badge.epoch != self.epoch {
+            return Rest::Over;
+        }
+        if self.coming == 0 && self.admissible().is_some() {
+            self.coming += 1;
+            return Rest::Again(waker);
+        }
+        if self.resting.len() >= RESTING {
+            return Rest::Over;
+        }
+        badge.rests_at = self.resting.len();
+        self.resting.push(Some((badge.number, waker)));
+        Rest::Resting
+    }
+
+    /// A carrier without a body is gone. Whether it was called; and what it has left.
+    pub(super) fn leave(&mut self, badge: Badge) -> (bool, Option<Waker>) {
+        if badge.epoch != self.epoch {
+            return (false, None);
+        }
+        if self.rests(badge) {
+            return (false, self.resting[badge.rests_at].take().map(|(_, waker)| waker));
+        }
+        self.coming -= 1;
+        (true, None)
+    }
+
+    /// Those that rest, to be woken so that they end: the lane knows them no more.
+    #[must_use]
+    pub(super) fn dismiss(&mut self) -> Vec<Waker> {
+        self.epoch += 1;
+        self.coming = 0;
+        self.runtime = None;
+        std::mem::take(&mut self.resting).into_iter().flatten().map(|(_, waker)| waker).collect()
     }
 
     /// Takes dead ones off the front, so that none is admitted.
@@ -251,6 +343,7 @@ impl Gate {
     /// Forgets the bodies in flight: the end of a bounded stop. What they were, and since when they ran.
     pub(super) fn give_up(&mut self) -> Vec<(Arc<dyn Body>, Instant)> {
         self.epoch += 1;
+        self.coming = 0;
         self.stage = Stage::Closed;
         self.places.release_all();
         self.flying.drain().map(|flying| (flying.body, flying.since)).collect()

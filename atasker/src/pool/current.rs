@@ -79,17 +79,8 @@ pub(super) fn enter_nested<R>(pool: &Arc<Pool>, job: Arc<dyn Job>, f: impl FnOnc
     enter_frame(Frame { job: Some(job), pool: Arc::as_ptr(pool).addr(), kind: Kind::Blocking }, f)
 }
 
-/// The same for one turn of an async body, wherever it runs: blocking verbs are refused there. `pool` is the address of its
-/// supervisor's pool. The job comes back, so that who polls again and again need not count its owners each time.
-pub(crate) fn enter_turn<R>(pool: usize, job: Arc<dyn Job>, f: impl FnOnce() -> R) -> (R, Option<Arc<dyn Job>>) {
-    let entered = push(Frame { job: Some(job), pool, kind: Kind::Async });
-    let leave = entered.then_some(Leave);
-    let result = f();
-    std::mem::forget(leave);
-    (result, pop().and_then(|frame| frame.job))
-}
-
-/// The same for what a turn leaves behind, and for hooks.
+/// The same for one turn of an async body, for its hooks, and for what it leaves behind: blocking verbs are refused there,
+/// wherever it runs. `pool` is the address of its supervisor's pool.
 pub(crate) fn enter_async<R>(pool: usize, job: Option<Arc<dyn Job>>, f: impl FnOnce() -> R) -> R {
     enter_frame(Frame { job, pool, kind: Kind::Async }, f)
 }

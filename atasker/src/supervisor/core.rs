@@ -160,6 +160,7 @@ impl Overseer for Core {
 impl clock::Listener for Core {
     fn rung(&self) {
         self.pool.call_for_many();
+        self.lanes.call_for_many();
     }
 }
 

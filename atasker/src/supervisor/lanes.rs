@@ -95,6 +95,13 @@ impl Lanes {
         Ok(lane)
     }
 
+    /// The clock has put many in.
+    pub(super) fn call_for_many(&self) {
+        self.main.call_for_many();
+        let called: Vec<_> = self.named.lock().lanes.values().filter(|lane| lane.has_many()).cloned().collect();
+        called.iter().for_each(|lane| lane.call_for_many());
+    }
+
     fn all(&self) -> Vec<Arc<Lane>> {
         let named = self.named.lock();
         std::iter::once(&self.main).chain(named.lanes.values()).cloned().collect()

@@ -16,6 +16,7 @@ mod turn;
 mod voyage;
 
 pub(super) use turn::Turn;
+use voyage::Sailing;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -27,6 +28,7 @@ use super::bell::{Bell, Life};
 use super::body::Steps;
 use super::mailbox::AnyMailbox;
 use super::plan::{Kind, Phase, Plan, Schedule};
+
 use crate::clock;
 use crate::error::{Error, Result};
 use crate::lane::{self, Lane, Leash};
@@ -94,6 +96,8 @@ struct OnLane {
     lane: Arc<Lane>,
     /// By which a stop that does not wait ends its run at the next await.
     leash: Leash,
+    /// What is under way. Lock rule: with no other, and taken out to be polled or dropped.
+    sailing: Mutex<Option<Sailing>>,
 }
 
 impl Home {
@@ -271,7 +275,7 @@ impl Core {
                 supervisor: supervisor.weak_handle(),
                 priority: schedule.priority,
                 entry,
-                on_lane: lane.map(|lane| Box::new(OnLane { lane, leash: Leash::default() })),
+                on_lane: lane.map(|lane| Box::new(OnLane { lane, leash: Leash::default(), sailing: Mutex::default() })),
             };
             earlier = self.home.lock().replace(Arc::new(home));
             self.runs.store(0, Ordering::Relaxed);
