@@ -23,8 +23,9 @@ use std::time::{Duration, Instant};
 
 use tokio::task::coop;
 
-use super::gate::{Boarding, Call, Rest};
+use super::gate::{Boarding, Call, Gate, Rest};
 use super::{Body, Lane, Ticket};
+use crate::sync::MutexGuard;
 
 /// After so long a carrier lets others of its thread on before it takes another body: the runtime's timers and sockets
 /// among them.
@@ -164,18 +165,20 @@ impl Lane {
 
     /// A carrier without a body has been woken. What it is to carry; `None`: nobody has called it.
     fn board(self: &Arc<Self>, badge: Badge, now: Instant) -> Option<Option<Boarding>> {
-        let came = self.gate.lock().comes(badge);
-        came.then(|| self.next(badge, now))
+        let mut gate = self.gate.lock();
+        gate.comes(badge).then(|| self.take_next(gate, badge, now))
     }
 
     /// The next body that may start, for a carrier that has none.
     fn next(self: &Arc<Self>, badge: Badge, now: Instant) -> Option<Boarding> {
-        let (next, call, dead) = {
-            let mut gate = self.gate.lock();
-            // Not for one of a runtime that was closed.
-            let next = if badge.epoch == gate.epoch { gate.take(now) } else { None };
-            (next, gate.call_another(), std::mem::take(&mut gate.graveyard))
-        };
+        self.take_next(self.gate.lock(), badge, now)
+    }
+
+    fn take_next(self: &Arc<Self>, mut gate: MutexGuard<'_, Gate>, badge: Badge, now: Instant) -> Option<Boarding> {
+        // Not for one of a runtime that was closed.
+        let next = if badge.epoch == gate.epoch { gate.take(now) } else { None };
+        let (call, dead) = (gate.call_another(), gate.dead());
+        drop(gate);
         drop(dead);
         self.call(call);
         next
@@ -204,7 +207,7 @@ impl Lane {
                 let mut gate = self.gate.lock();
                 let next = gate.take(Instant::now());
                 gate.cutting = next.is_some();
-                (next, std::mem::take(&mut gate.graveyard))
+                (next, gate.dead())
             };
             drop(dead);
             let Some(Boarding { body, place }) = next else { return };

@@ -82,7 +82,7 @@ pub(super) struct Gate {
     /// So many have died since the last sweep; some of them have come up since.
     died: PerPriority<usize>,
     /// Dead ones that have come up, for the next one who lets go of the lock to drop.
-    pub(super) graveyard: Vec<Arc<dyn Body>>,
+    graveyard: Vec<Arc<dyn Body>>,
     flying: Slab<Flying>,
     /// Bodies that the clock holds, by their numbers.
     delayed: BTreeMap<u64, (Priority, Arc<dyn Body>)>,
@@ -164,6 +164,11 @@ impl Gate {
             }
         }
         None
+    }
+
+    /// Dead ones, to be dropped outside the lock.
+    pub(super) fn dead(&mut self) -> Vec<Arc<dyn Body>> {
+        std::mem::take(&mut self.graveyard)
     }
 
     /// Notes a body as one in flight.

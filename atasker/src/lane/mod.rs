@@ -290,7 +290,7 @@ impl Lane {
             }
             gate.enter(priority, body);
             let call = if source == Source::InsideMany { None } else { gate.call_for_entered() };
-            break (call, std::mem::take(&mut gate.graveyard));
+            break (call, gate.dead());
         };
         if source == Source::InsideMany {
             // Relaxed: see `has_many`.

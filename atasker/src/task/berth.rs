@@ -110,7 +110,9 @@ impl<F, T> Berth<F, T> {
 unsafe fn settle<F, T>(content: *mut Content<F, T>, settled: Content<F, T>) {
     // SAFETY: the caller's promise. Where the drop panics, what is left of it is written over all the same.
     unsafe {
-        if let Err(panic) = contain(|| std::ptr::drop_in_place(content)) {
+        if std::mem::needs_drop::<Content<F, T>>()
+            && let Err(panic) = contain(|| std::ptr::drop_in_place(content))
+        {
             panic.leak();
         }
         content.write(settled);
