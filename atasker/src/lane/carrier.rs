@@ -62,10 +62,9 @@ impl Turn {
 
 /// One task of the runtime.
 pub(super) struct Carrier {
-    badge: Badge,
     /// What it carries.
     body: Option<Arc<dyn Body>>,
-    /// Of the body that it carries; and the lane's.
+    /// Of the body that it carries; else blank.
     ticket: Ticket,
     /// It has ended by itself.
     done: bool,
@@ -74,12 +73,12 @@ pub(super) struct Carrier {
 impl Carrier {
     /// One that was called, and comes.
     pub(super) fn coming(lane: &Arc<Lane>, badge: Badge) -> Self {
-        Self { badge, body: None, ticket: Ticket::blank(lane), done: false }
+        Self { body: None, ticket: Ticket::new(lane, None, Some(badge)), done: false }
     }
 
     /// One that has its body, which was claimed.
-    pub(super) fn with(body: Arc<dyn Body>, ticket: Ticket, badge: Badge) -> Self {
-        Self { badge, body: Some(body), ticket, done: false }
+    pub(super) fn with(body: Arc<dyn Body>, ticket: Ticket) -> Self {
+        Self { body: Some(body), ticket, done: false }
     }
 
     /// It begins the body that it was given, or where that was taken elsewhere meanwhile, another.
@@ -92,7 +91,7 @@ impl Carrier {
             }
             drop(body);
             self.ticket.vacate();
-            boarding = self.ticket.lane().next(self.badge, now);
+            boarding = self.ticket.lane().next(self.ticket.badge(), now);
         }
     }
 }
@@ -105,7 +104,7 @@ impl Future for Carrier {
         let mut turn = Turn::default();
         if this.body.is_none() {
             let now = Instant::now();
-            let Some(boarding) = this.ticket.lane().board(this.badge, now) else { return Poll::Pending };
+            let Some(boarding) = this.ticket.lane().board(this.ticket.badge(), now) else { return Poll::Pending };
             this.begin(boarding, now);
         }
         while let Some(body) = this.body.take() {
@@ -115,22 +114,24 @@ impl Future for Carrier {
             }
             // Not before its end: whoever took another earlier would leave that behind what a user's `Drop` does.
             this.ticket.vacate();
+            if this.ticket.has_rested() {
+                return Poll::Pending;
+            }
             if this.ticket.saw_more() {
                 let now = Instant::now();
                 if turn.goes_on(now) {
-                    let boarding = this.ticket.lane().next(this.badge, now);
+                    let boarding = this.ticket.lane().next(this.ticket.badge(), now);
                     this.begin(boarding, now);
                 }
             }
         }
-        let rest = this.ticket.lane().rest(&mut this.badge, cx.waker().clone());
-        match rest {
+        match this.ticket.rest(cx.waker().clone()) {
             Rest::Resting => Poll::Pending,
             Rest::Again(waker) => {
                 waker.wake();
                 Poll::Pending
             }
-            Rest::Over => {
+            Rest::Over(_) => {
                 this.done = true;
                 Poll::Ready(())
             }
@@ -145,7 +146,7 @@ impl Drop for Carrier {
         if let Some(body) = self.body.take() {
             body.cut_off(&mut self.ticket);
             self.ticket.vacate();
-        } else if !self.done && self.ticket.lane().leave(self.badge) {
+        } else if !self.done && self.ticket.lane().leave(self.ticket.badge()) {
             let lane = Arc::clone(self.ticket.lane());
             lane.cut_waiting(&mut self.ticket);
         }
@@ -158,8 +159,16 @@ impl Lane {
         match call {
             None => {}
             Some(Call::Wake(waker)) => Waker::wake(waker),
+            Some(Call::Spawn(epoch)) => self.spawn(epoch),
+        }
+    }
+
+    #[cold]
+    fn spawn(self: &Arc<Self>, epoch: u64) {
+        let recruited = self.gate.lock().recruit(epoch);
+        if let Some((on, badge)) = recruited {
             // Let go, not kept: bodies report their ends themselves.
-            Some(Call::Spawn(on, badge)) => drop(on.spawn(Carrier::coming(self, badge))),
+            drop(on.spawn(Carrier::coming(self, badge)));
         }
     }
 
@@ -182,11 +191,6 @@ impl Lane {
         drop(dead);
         self.call(call);
         next
-    }
-
-    /// A carrier has no body any more: it comes again where one waits, else it rests, or ends.
-    fn rest(&self, badge: &mut Badge, waker: Waker) -> Rest {
-        self.gate.lock().rest(badge, waker)
     }
 
     /// A carrier without a body is gone. Whether it was called.

@@ -58,8 +58,8 @@ pub(super) struct Boarding {
 pub(super) enum Call {
     /// A carrier that rests.
     Wake(Waker),
-    /// One more.
-    Spawn(Handle, Badge),
+    /// One more, with what [`Gate::recruit`] gives for this epoch. (Given here, it would be moved about at each call.)
+    Spawn(u64),
 }
 
 /// What a carrier without a body is to do.
@@ -67,7 +67,8 @@ pub(super) enum Rest {
     Resting,
     /// It is coming, so it is to be woken: by the waker it has given.
     Again(Waker),
-    Over,
+    /// It ends; it has its waker back, to be dropped outside the lock.
+    Over(Waker),
 }
 
 pub(super) struct Gate {
@@ -192,7 +193,10 @@ impl Gate {
     }
 
     fn call_up_to(&mut self, coming: usize) -> Option<Call> {
-        if self.waiting == 0 || self.coming >= coming || self.cutting || self.admissible().is_none() {
+        if self.waiting == 0 || self.coming >= coming || self.runtime.is_none() || self.cutting {
+            return None;
+        }
+        if self.admissible().is_none() {
             return None;
         }
         self.coming += 1;
@@ -201,12 +205,13 @@ impl Gate {
                 return Some(Call::Wake(waker));
             }
         }
-        let badge = self.badge();
-        let Some((on, _)) = &self.runtime else {
-            self.coming -= 1;
-            return None;
-        };
-        Some(Call::Spawn(on.clone(), badge))
+        Some(Call::Spawn(self.epoch))
+    }
+
+    /// For a carrier that is to be made, since it was called: on what, and which it is. `None`: the lane was closed meanwhile.
+    pub(super) fn recruit(&mut self, epoch: u64) -> Option<(Handle, Badge)> {
+        let (on, _) = self.runtime.clone().filter(|_| epoch == self.epoch)?;
+        Some((on, self.badge()))
     }
 
     /// For a carrier to be made.
@@ -232,14 +237,14 @@ impl Gate {
     /// A carrier has no body any more.
     pub(super) fn rest(&mut self, badge: &mut Badge, waker: Waker) -> Rest {
         if badge.epoch != self.epoch {
-            return Rest::Over;
+            return Rest::Over(waker);
         }
         if self.coming == 0 && self.admissible().is_some() {
             self.coming += 1;
             return Rest::Again(waker);
         }
         if self.resting.len() >= RESTING {
-            return Rest::Over;
+            return Rest::Over(waker);
         }
         badge.rests_at = self.resting.len();
         self.resting.push(Some((badge.number, waker)));

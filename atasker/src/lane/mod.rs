@@ -323,14 +323,14 @@ impl Lane {
     /// Starts a body at once, which takes no part in admission.
     pub(crate) fn send(self: &Arc<Self>, priority: Priority, body: Arc<dyn Body>) -> Result<(), Refused> {
         let on = self.handle()?;
-        let (ticket, badge) = {
+        let ticket = {
             let mut gate = self.gate.lock();
             gate.check(Source::Inside)?;
             let place = gate.admit(priority, Arc::clone(&body), None, Instant::now());
-            (Ticket::new(self, place), gate.badge())
+            Ticket::new(self, Some(place), Some(gate.badge()))
         };
         if body.begin() {
-            drop(on.spawn(Carrier::with(body, ticket, badge)));
+            drop(on.spawn(Carrier::with(body, ticket)));
         }
         Ok(())
     }
@@ -341,7 +341,7 @@ impl Lane {
         let mut gate = self.gate.lock();
         gate.check(Source::Inside)?;
         let place = gate.admit(Priority::Normal, body, None, Instant::now());
-        Ok(Ticket::new(self, place))
+        Ok(Ticket::new(self, Some(place), None))
     }
 
     /// What to spawn on; makes the runtime, where there is none.

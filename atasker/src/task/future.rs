@@ -136,14 +136,20 @@ impl<N: Named, F, T> FutureCell<N, F, T> {
     }
 
     /// The body has ended: counts it, and hands the result over.
-    fn finish(&self, helm: Helm<'_, F, T>, ticket: &mut Ticket) {
+    ///
+    /// `carrier`: the waker of the one that carries it, if that may be called from now on.
+    fn finish(&self, helm: Helm<'_, F, T>, ticket: &mut Ticket, carrier: Option<&Waker>) {
         let end = match helm.end() {
             TaskStatus::Completed => End::Completed,
             TaskStatus::Panicked => End::Panicked,
             _ => End::Cancelled,
         };
         self.head.stamp(|times, now| times.finished = now);
-        ticket.ended(end);
+        match carrier {
+            // Of what is dropped from here on nothing is the user's.
+            Some(carrier) if end == End::Completed && !std::mem::needs_drop::<T>() => ticket.ended_last(end, carrier),
+            _ => ticket.ended(end),
+        }
         if helm.finish() {
             self.wake_waiter();
         }
@@ -292,7 +298,7 @@ where
             drop(helm);
             return Some(self);
         }
-        self.finish(helm, ticket);
+        self.finish(helm, ticket, Some(cx.waker()));
         self.let_go();
         None
     }
@@ -302,7 +308,7 @@ where
         pool::enter_async(self.lane.owner(), None, || {
             if let Some(mut helm) = self.berth.helm() {
                 helm.recall();
-                self.finish(helm, ticket);
+                self.finish(helm, ticket, None);
             }
             drop(self);
         });
