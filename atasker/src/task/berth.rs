@@ -38,6 +38,7 @@ unsafe impl<F: Send, T: Send> Sync for Berth<F, T> {}
 unsafe impl<F: Send, T: Send> Send for Berth<F, T> {}
 
 impl<F, T> Berth<F, T> {
+    #[inline(always)]
     pub(super) fn new(number: u64, status: TaskStatus, body: F) -> Self {
         let state = State::spent();
         state.begin(number, status);

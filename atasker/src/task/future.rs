@@ -49,6 +49,7 @@ struct Wakers {
 
 impl<N: Named, F, T> FutureCell<N, F, T> {
     /// `Queued`, or `Delayed`.
+    #[inline(always)]
     pub(crate) fn new(
         lane: &Arc<Lane>,
         priority: Priority,
