@@ -9,7 +9,6 @@ mod item;
 mod keys;
 mod paths;
 mod signature;
-mod suggest;
 mod task;
 mod values;
 mod worker;

@@ -8,7 +8,7 @@ use crate::errors::Errors;
 use crate::item::edges;
 use crate::keys::{Entry, Value};
 use crate::paths::{MissedTick, Priority};
-use crate::suggest::nearest;
+use atasker_text::nearest;
 
 const PRIORITIES: &[&str] = &["Low", "Normal", "High", "Critical"];
 

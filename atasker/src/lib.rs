@@ -3,6 +3,7 @@
 mod admission;
 mod clock;
 mod config;
+mod cron;
 mod error;
 mod fork;
 mod lane;
@@ -44,6 +45,9 @@ pub use worker::{
     AsyncQueueBody, AsyncWorker, EventWorker, IntervalWorker, LoopWorker, MissedTick, Outcome, QueueBody, QueueWorker,
     StopOnDrop, Worker, WorkerBuilder, WorkerContext, WorkerError, background_worker, kind,
 };
+
+// Times of the calendar.
+pub use cron::{Cron, Tz};
 
 // Errors.
 pub use error::{ConfigError, Error, PutError, Rejected, Result, TaskError, WaitError};

@@ -4,7 +4,7 @@
 ///
 /// A word is close if it begins with what was typed (somebody is still typing it), or if a third of its letters or
 /// fewer differ, upper and lower case taken as the same.
-pub(crate) fn nearest<'a>(typed: &str, known: &[&'a str]) -> Option<&'a str> {
+pub fn nearest<'a>(typed: &str, known: &[&'a str]) -> Option<&'a str> {
     let typed = typed.to_lowercase();
     let (distance, word) = known
         .iter()
