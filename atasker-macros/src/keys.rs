@@ -11,8 +11,8 @@ use syn::{Expr, Lit, Result, Token};
 
 use crate::duration::is_unit;
 use crate::errors::Errors;
-use crate::suggest::nearest;
 use crate::values::{example, is_number};
+use atasker_text::nearest;
 
 /// One `key`, or `key = value`.
 pub(crate) struct Entry {

@@ -3,13 +3,13 @@
 
 mod attrs;
 mod borrow;
+mod cron;
 mod duration;
 mod errors;
 mod item;
 mod keys;
 mod paths;
 mod signature;
-mod suggest;
 mod task;
 mod values;
 mod worker;

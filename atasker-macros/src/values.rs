@@ -1,5 +1,6 @@
 //! The values of keys: what each key takes, and the expression it becomes.
 
+use atasker_text::nearest;
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::{Expr, Lit, LitBool, LitStr, UnOp};
@@ -9,7 +10,6 @@ use crate::errors::Errors;
 use crate::item::edges;
 use crate::keys::{Entry, Value};
 use crate::paths::{Align, Jitter, MissedTick, Priority};
-use crate::suggest::nearest;
 
 const PRIORITIES: &[&str] = &["Low", "Normal", "High", "Critical"];
 

@@ -3,6 +3,7 @@
 mod admission;
 mod clock;
 mod config;
+mod cron;
 mod error;
 mod fork;
 mod lane;
@@ -47,6 +48,7 @@ pub use worker::{
 };
 
 // Time.
+pub use cron::{Cron, IntoCron, Tz};
 #[cfg(feature = "test-util")]
 pub use supervisor::TestClock;
 pub use time::When;

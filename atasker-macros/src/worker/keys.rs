@@ -1,8 +1,8 @@
 //! The keys of a worker, and its kind: the one key that says what makes it run.
 
 use proc_macro2::{Ident, TokenStream};
-use quote::quote;
-use syn::LitStr;
+use quote::{ToTokens, quote};
+use syn::{Expr, LitStr};
 
 use crate::cron;
 use crate::duration::{self, Zero};
@@ -134,7 +134,7 @@ impl Keys {
                 values::flag(entry, errors);
                 Some(quote!(.event()))
             }
-            "cron" => cron::line(entry, errors).map(|line| quote!(.cron(#line))),
+            "cron" => line(entry, errors).map(|line| quote!(.cron(#line))),
             "schedule" => values::given(entry, errors).map(|it| quote!(.schedule(#it))),
             _ => length(name, entry, Zero::Refused, errors),
         };
@@ -182,8 +182,8 @@ impl Keys {
     /// Notes the keys that say nothing to a worker of this kind, and those that speak against each other.
     fn check_kind(&self, known: &[Known], errors: &mut Errors) {
         for Known { name, entry, .. } in known {
-            if let Some(message) = without_meaning(name, self.kind) {
-                errors.at(&entry.key, message);
+            if let Some(reason) = without_meaning(name, self.kind) {
+                errors.at(&entry.key, format!("`{name}` is for {reason}"));
             }
         }
         let find = |name: &str| known.iter().find(|known| known.sound && known.name == name).map(|known| &known.entry);
@@ -191,38 +191,35 @@ impl Keys {
             && let Some(late) = find("jitter").or_else(|| find("tolerance"))
         {
             let (precise, late) = (&precise.key, &late.key);
-            errors.at(late, format!("`{precise}` is to the microsecond, and `{late}` makes late: leave one of them out"));
+            errors
+                .at(late, format!("`{precise}` is to the microsecond, and `{late}` makes late: leave one of them out"));
         }
         if let (Some(jitter), Kind::Cron | Kind::Schedule) = (find("jitter"), self.kind)
             && let Value::Percent(percent) = &jitter.value
         {
-            errors.at(percent, "there is no interval to take a percentage of: write a duration, such as `jitter = 30s`");
+            errors
+                .at(percent, "there is no interval to take a percentage of: write a duration, such as `jitter = 30s`");
         }
     }
 }
 
-/// What to say of a key that means nothing to a worker of that kind.
+/// What a key is for, where it means nothing to a worker of that kind, and what to do.
 fn without_meaning(key: &str, kind: Kind) -> Option<&'static str> {
     let is_planned = matches!(kind, Kind::Interval | Kind::Delay | Kind::Cron | Kind::Schedule);
     match key {
         "initial" if !is_planned && kind != Kind::Loop => {
-            Some("`initial` is for workers that run by themselves, not on a call: leave it out")
+            Some("workers that run by themselves, not on a call: leave it out")
         }
-        "missed" if kind != Kind::Interval => {
-            Some("`missed` is for interval workers: write `interval = 1s` too, or leave it out")
+        "missed" | "align" if kind != Kind::Interval => {
+            Some("interval workers: write `interval = 1s` too, or leave it out")
         }
-        "align" if kind != Kind::Interval => {
-            Some("`align` is for interval workers: write `interval = 1s` too, or leave it out")
-        }
-        "tz" if kind != Kind::Cron => {
-            Some("`tz` is for cron workers: write `cron = \"0 9 * * Mon-Fri\"` too, or leave it out")
-        }
+        "tz" if kind != Kind::Cron => Some("cron workers: write `cron = \"0 9 * * Mon-Fri\"` too, or leave it out"),
         "jitter" | "precise" | "tolerance" if !is_planned => {
-            Some("that is for workers that run at a planned time: write `interval = 1s` too, or leave it out")
+            Some("workers that run at a planned time: write `interval = 1s` too, or leave it out")
         }
-        "times" | "until" if kind == Kind::Queue => {
-            Some("a queue worker runs for each item, however many: leave it out, and stop it when there are enough")
-        }
+        "times" | "until" if kind == Kind::Queue => Some(
+            "workers without a queue, whose items all have their run: leave it out, and stop it when there are enough",
+        ),
         _ => None,
     }
 }
@@ -250,6 +247,15 @@ fn choose(kinds: &[(Kind, &Known)], errors: &mut Errors) -> Kind {
     }
     let queue = kinds.iter().find(|(kind, _)| *kind == Kind::Queue);
     queue.or(kinds.first()).map(|(kind, _)| *kind).unwrap_or_default()
+}
+
+/// A cron line, or any expression that becomes a `Cron`.
+fn line(entry: &Entry, errors: &mut Errors) -> Option<TokenStream> {
+    let expr = values::given(entry, errors)?;
+    if !matches!(values::bare(expr), Expr::Lit(_)) && !values::negated(expr) {
+        return Some(expr.to_token_stream());
+    }
+    cron::expression(&values::string(entry, errors)?, errors)
 }
 
 fn length(name: &str, entry: &Entry, zero: Zero, errors: &mut Errors) -> Option<TokenStream> {

@@ -1,0 +1,1 @@
+//! Every promise about times of the calendar.
