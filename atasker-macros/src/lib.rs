@@ -3,6 +3,7 @@
 
 mod attrs;
 mod borrow;
+mod cron;
 mod duration;
 mod errors;
 mod item;

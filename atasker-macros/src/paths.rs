@@ -42,6 +42,7 @@ paths! {
     Task => [::atasker::Task];
     TaskOptions => [::atasker::TaskOptions];
     TaskSupervisor => [::atasker::task_supervisor];
+    Tz => [::atasker::Tz];
     UnitResult => [::atasker::Result<()>];
     WorkerContext => [::atasker::WorkerContext];
 
