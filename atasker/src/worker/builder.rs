@@ -5,14 +5,18 @@ use std::fmt;
 use std::time::Duration;
 
 use super::body::{BoxedBody, ErrorHook, IntoQueueBody, IntoWorker, Queue, Steps};
-use super::core::Setup;
-use super::handle::{EventWorker, Handle, IntervalWorker, LoopWorker, QueueWorker};
+use super::core::{Setup, Work};
+use super::details::{Align, Jitter, Wishes};
+use super::grid::MissedTick;
+use super::handle::{EventWorker, Handle, IntervalWorker, LoopWorker, QueueWorker, ScheduledWorker};
 use super::outcome::WorkerError;
-use super::plan::{Kind, MissedTick, Schedule};
+use super::plan::{Kind, Terms};
+use super::schedule::{Pacer, Schedule};
 use crate::error::{ConfigError, Result};
 use crate::names::own_name;
 use crate::priority::Priority;
 use crate::supervisor::{Supervisor, task_supervisor};
+use crate::time::When;
 
 /// Makes a worker of a closure, a fn, or a struct with [`Worker`](crate::Worker) (or
 /// [`QueueBody`](crate::QueueBody)): what `#[background_worker]` does, by hand.
@@ -60,6 +64,7 @@ struct Options {
     lane: Option<Cow<'static, str>>,
     autostart: bool,
     on_error: Option<ErrorHook>,
+    wishes: Wishes,
 }
 
 /// What makes a worker run, as a builder knows it.
@@ -89,6 +94,13 @@ pub mod kind {
         pub(super) initial: Duration,
     }
 
+    /// Runs when its schedule says.
+    #[derive(Clone, Copy, Debug)]
+    pub struct Scheduled<S> {
+        pub(super) schedule: S,
+        pub(super) initial: Duration,
+    }
+
     /// Runs when triggered.
     #[derive(Clone, Copy, Debug)]
     pub struct Event;
@@ -99,7 +111,7 @@ pub mod kind {
         pub(super) capacity: Option<usize>,
     }
 
-    /// Kinds whose first run can be made to wait.
+    /// Kinds that run by themselves, so that their first run can be made to wait.
     pub trait Timed {
         #[doc(hidden)]
         fn set_initial(&mut self, initial: Duration);
@@ -122,6 +134,28 @@ pub mod kind {
             self.initial = initial;
         }
     }
+
+    impl<S> Timed for Scheduled<S> {
+        fn set_initial(&mut self, initial: Duration) {
+            self.initial = initial;
+        }
+    }
+
+    /// Kinds that run at a planned time, so that it can be moved, or met exactly.
+    pub trait Planned {}
+
+    impl Planned for Interval {}
+    impl Planned for Delay {}
+    impl<S> Planned for Scheduled<S> {}
+
+    /// Kinds whose runs can be limited: all but queues, whose items all have their run.
+    pub trait Limited {}
+
+    impl Limited for Loop {}
+    impl Limited for Interval {}
+    impl Limited for Delay {}
+    impl<S> Limited for Scheduled<S> {}
+    impl Limited for Event {}
 }
 
 impl<B> WorkerBuilder<B> {
@@ -138,6 +172,12 @@ impl<B> WorkerBuilder<B> {
     /// a thousandth of `gap`, 1 ms at most, more.
     pub fn delay(self, gap: Duration) -> WorkerBuilder<B, kind::Delay> {
         self.of_kind(|kind| kind::Delay { gap, initial: kind.initial })
+    }
+
+    /// Runs when `schedule` says, which is asked for the next time at the start and after each run. A
+    /// [`Cron`](crate::Cron) is one, a closure may be one.
+    pub fn schedule<S: Schedule>(self, schedule: S) -> WorkerBuilder<B, kind::Scheduled<S>> {
+        self.of_kind(|kind| kind::Scheduled { schedule, initial: kind.initial })
     }
 
     /// Runs when it is triggered.
@@ -208,7 +248,52 @@ impl<B, K: kind::Timed> WorkerBuilder<B, K> {
     }
 }
 
+impl<B, K: kind::Planned> WorkerBuilder<B, K> {
+    /// Makes each run late by another random amount: up to a duration, or a percentage of the interval or delay. The grid
+    /// stays, and no run is early. Default: none.
+    pub fn jitter(mut self, jitter: impl Into<Jitter>) -> Self {
+        self.options.wishes.jitter = Some(jitter.into());
+        self
+    }
+
+    /// Whether its runs start to the microsecond: it is called a little early, and its thread is awake in its place for
+    /// what is left of the time, some ten microseconds at most runs. For blocking bodies; not with a jitter or a tolerance.
+    /// Default: no.
+    pub fn precise(mut self, precise: bool) -> Self {
+        self.options.wishes.precise = precise;
+        self
+    }
+
+    /// How late its runs may come, so that those of many workers come together and fewer wake-ups serve them all. The grid
+    /// stays. Default: from an interval or delay of 100 ms on a thousandth of it, 1 ms at most; else none.
+    pub fn tolerance(mut self, tolerance: Duration) -> Self {
+        self.options.wishes.tolerance = Some(tolerance);
+        self
+    }
+}
+
+impl<B, K: kind::Limited> WorkerBuilder<B, K> {
+    /// After so many runs, at least 1, it stops by itself; triggered ones, and those that fail, count too.
+    pub fn times(mut self, times: u64) -> Self {
+        self.options.wishes.times = Some(times);
+        self
+    }
+
+    /// From that moment on, an `Instant` or a `SystemTime`, no run starts, and it stops by itself.
+    pub fn until(mut self, until: impl Into<When>) -> Self {
+        self.options.wishes.until = Some(until.into());
+        self
+    }
+}
+
 impl<B> WorkerBuilder<B, kind::Interval> {
+    /// Where its grid stands: at its start, or at the round multiples of the interval on the wall clock. Default:
+    /// [`Align::Start`].
+    pub fn align(mut self, align: Align) -> Self {
+        self.options.wishes.align = align;
+        self
+    }
+
     /// What it does about ticks that passed while it could not run. Default: [`MissedTick::Skip`].
     pub fn missed(mut self, missed: MissedTick) -> Self {
         self.kind.missed = missed;
@@ -248,7 +333,8 @@ macro_rules! start {
                 let $value = self.kind;
                 let (kind, initial) = $plan;
                 let BoxedBody(step) = self.body.into_body();
-                start(handle, self.options, kind, initial, None, step)
+                let work = Work { step, pacer: None };
+                start(handle, self.options, kind, initial, None, work)
             }
         }
     };
@@ -258,6 +344,34 @@ start!(Loop, LoopWorker, |of| (Kind::Loop, of.initial));
 start!(Interval, IntervalWorker, |of| (Kind::Interval { every: of.every, missed: of.missed }, of.initial));
 start!(Delay, IntervalWorker, |of| (Kind::Delay { gap: of.gap }, of.initial));
 start!(Event, EventWorker, |_of| (Kind::Event, Duration::ZERO));
+
+impl<B, S: Schedule> WorkerBuilder<B, kind::Scheduled<S>> {
+    /// Starts it, and starts the supervisor too, where that was never started. The schedule is asked on this thread.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Stopped`](crate::Error::Stopped) when the supervisor is stopping or stopped;
+    /// [`Error::Thread`](crate::Error::Thread) when the system gives no thread for the clock;
+    /// [`Error::UnknownLane`](crate::Error::UnknownLane) names the lanes that there are.
+    pub fn start<M>(self) -> Result<ScheduledWorker>
+    where
+        B: IntoWorker<M>,
+    {
+        let handle = ScheduledWorker::new(self.options.name_for::<B>());
+        self.start_on(&handle).map(|()| handle)
+    }
+}
+
+impl<B: IntoWorker<M>, M, S: Schedule> StartOn<ScheduledWorker, (kind::Scheduled<S>, M)>
+    for WorkerBuilder<B, kind::Scheduled<S>>
+{
+    fn start_on(self, handle: &ScheduledWorker) -> Result<()> {
+        let kind::Scheduled { schedule, initial } = self.kind;
+        let BoxedBody(step) = self.body.into_body();
+        let work = Work { step, pacer: Some(Pacer::new(schedule)) };
+        start(handle, self.options, Kind::Scheduled { is_cron: false }, initial, None, work)
+    }
+}
 
 impl<B> WorkerBuilder<B, kind::Queue> {
     /// Starts it, and starts the supervisor too, where that was never started.
@@ -281,7 +395,8 @@ impl<B: IntoQueueBody<M>, M> StartOn<QueueWorker<B::Item>, (kind::Queue, M)> for
     fn start_on(self, handle: &QueueWorker<B::Item>) -> Result<()> {
         let capacity = self.kind.capacity;
         let BoxedBody(step) = self.body.into_body(Queue(handle.mailbox().clone()));
-        start(handle, self.options, Kind::Queue, Duration::ZERO, capacity, step)
+        let work = Work { step, pacer: None };
+        start(handle, self.options, Kind::Queue, Duration::ZERO, capacity, work)
     }
 }
 
@@ -297,8 +412,9 @@ fn start<H: Handle>(
     kind: Kind,
     initial: Duration,
     capacity: Option<usize>,
-    step: Steps,
+    mut work: Work,
 ) -> Result<()> {
+    let is_async = matches!(work.step, Steps::Async(_));
     let refused = match kind {
         Kind::Interval { every, .. } if every.is_zero() => Some(ConfigError::zero_duration("interval", every)),
         Kind::Delay { gap } if gap.is_zero() => Some(ConfigError::zero_duration("delay", gap)),
@@ -307,7 +423,7 @@ fn start<H: Handle>(
         }
         _ => None,
     };
-    let blocking_lane = options.lane.as_ref().filter(|_| matches!(step, Steps::Blocking(_)));
+    let blocking_lane = options.lane.as_ref().filter(|_| !is_async);
     let refused = refused.or_else(|| {
         let cure = "is for async bodies: leave it out, or give a body that returns a future";
         blocking_lane.map(|lane| ConfigError::new("lane", lane.to_string(), cure))
@@ -316,21 +432,18 @@ fn start<H: Handle>(
         return Err(refused.into());
     }
     let supervisor = options.supervisor.as_ref().unwrap_or_else(|| task_supervisor());
-    let lane = match step {
-        Steps::Blocking(_) => None,
-        Steps::Async(_) => Some(supervisor.core.lanes.find(options.lane.as_deref())?),
-    };
-    let step = match options.on_error {
-        Some(hook) => step.hooked(hook),
-        None => step,
-    };
+    let details = options.wishes.settle(kind, is_async)?;
+    let lane = if is_async { Some(supervisor.core.lanes.find(options.lane.as_deref())?) } else { None };
+    if let Some(hook) = options.on_error {
+        work.step = work.step.hooked(hook);
+    }
     handle.core().start(Setup {
         supervisor: supervisor.core.clone(),
-        schedule: Schedule { kind, priority: options.priority, initial },
+        terms: Terms { kind, priority: options.priority, initial, details },
         capacity,
         autostart: options.autostart,
         lane,
-        step,
+        work,
     })
 }
 
