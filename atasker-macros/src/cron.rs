@@ -10,10 +10,26 @@ use syn::{BinOp, Expr, Lit, LitStr};
 use crate::errors::Errors;
 use crate::keys::Entry;
 use crate::paths::Tz;
-use crate::values::{bare, given, negated};
+use crate::values::{bare, example, given, negated};
 
 /// The zones that have a word of their own.
 const WORDS: &[&str] = &["Local", "Utc"];
+
+/// `"0 9 * * Mon-Fri"`, or any expression that gives one, which is checked when the worker is started.
+pub(crate) fn line(entry: &Entry, errors: &mut Errors) -> Option<TokenStream> {
+    let expr = given(entry, errors)?;
+    match bare(expr) {
+        Expr::Lit(literal) => match &literal.lit {
+            Lit::Str(text) => expression(text, errors),
+            _ => {
+                let key = &entry.key;
+                errors.at(expr, format!("`{key}` takes a cron expression: write `{}`", example(&key.to_string())));
+                None
+            }
+        },
+        other => Some(other.to_token_stream()),
+    }
+}
 
 /// The text of a cron expression, if it is one.
 pub(crate) fn expression(literal: &LitStr, errors: &mut Errors) -> Option<TokenStream> {

@@ -1,8 +1,8 @@
 //! The keys of a worker, and its kind: the one key that says what makes it run.
 
 use proc_macro2::{Ident, TokenStream};
-use quote::{ToTokens, quote};
-use syn::{Expr, LitStr};
+use quote::quote;
+use syn::LitStr;
 
 use crate::cron;
 use crate::duration::{self, Zero};
@@ -134,7 +134,7 @@ impl Keys {
                 values::flag(entry, errors);
                 Some(quote!(.event()))
             }
-            "cron" => line(entry, errors).map(|line| quote!(.cron(#line))),
+            "cron" => cron::line(entry, errors).map(|line| quote!(.cron(#line))),
             "schedule" => values::given(entry, errors).map(|it| quote!(.schedule(#it))),
             _ => length(name, entry, Zero::Refused, errors),
         };
@@ -247,15 +247,6 @@ fn choose(kinds: &[(Kind, &Known)], errors: &mut Errors) -> Kind {
     }
     let queue = kinds.iter().find(|(kind, _)| *kind == Kind::Queue);
     queue.or(kinds.first()).map(|(kind, _)| *kind).unwrap_or_default()
-}
-
-/// A cron line, or any expression that becomes a `Cron`.
-fn line(entry: &Entry, errors: &mut Errors) -> Option<TokenStream> {
-    let expr = values::given(entry, errors)?;
-    if !matches!(values::bare(expr), Expr::Lit(_)) && !values::negated(expr) {
-        return Some(expr.to_token_stream());
-    }
-    cron::expression(&values::string(entry, errors)?, errors)
 }
 
 fn length(name: &str, entry: &Entry, zero: Zero, errors: &mut Errors) -> Option<TokenStream> {

@@ -13,7 +13,7 @@ use jiff::tz::TimeZone;
 use super::calendar;
 
 /// The first and last second that a zone can be asked about; two days are left for the offset.
-const FIRST: i64 = -377_705_000_000;
+const FIRST: i64 = -377_704_000_000;
 const LAST: i64 = 253_402_000_000;
 
 /// No offset is longer, so no clock shows anything of a moment that is further away than twice that.
@@ -193,7 +193,7 @@ fn second(at: SystemTime) -> i64 {
 }
 
 /// The start of a second, where the system's clock can show it.
-fn moment(second: i64) -> Option<SystemTime> {
+pub(super) fn moment(second: i64) -> Option<SystemTime> {
     let away = Duration::from_secs(second.unsigned_abs());
     if second < 0 { UNIX_EPOCH.checked_sub(away) } else { UNIX_EPOCH.checked_add(away) }
 }
