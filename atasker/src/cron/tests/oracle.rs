@@ -153,6 +153,16 @@ fn changes(zone: chrono_tz::Tz, year: i32) -> Vec<i64> {
     changed.filter_map(|day| (day..=day + DAY).step_by(60).find(|at| offset(*at) != offset(day))).collect()
 }
 
+/// Whether the two databases, of different ages, know the same of a zone in that time.
+fn databases_agree(name: &str, from: i64, to: i64) -> bool {
+    let theirs: chrono_tz::Tz = name.parse().unwrap();
+    let ours = jiff::tz::TimeZoneDatabase::bundled().get(name).unwrap();
+    (from..to).step_by(15 * 60).all(|at| {
+        let at_ours = jiff::Timestamp::from_second(at).unwrap();
+        ours.to_offset(at_ours).seconds() == theirs.offset_from_utc_datetime(&naive(at)).fix().local_minus_utc()
+    })
+}
+
 fn moment(at: i64) -> SystemTime {
     let away = Duration::from_secs(at.unsigned_abs());
     if at < 0 { UNIX_EPOCH - away } else { UNIX_EPOCH + away }
@@ -174,13 +184,9 @@ fn spec() -> impl Strategy<Value = Spec> {
     ];
     // Most changes are in the small hours.
     let hour = prop_oneof![2 => field(0, 23, &[2, 3, 6]), 2 => field(0, 4, &[1, 2])];
-    (field(0, 59, &[1, 5, 7, 15, 30]), hour, date).prop_map(|(minute, hour, (day, month, weekday))| Spec {
-        minute,
-        hour,
-        day,
-        month,
-        weekday,
-    })
+    (field(0, 59, &[1, 5, 7, 15, 30]), hour, date)
+        .prop_map(|(minute, hour, (day, month, weekday))| Spec { minute, hour, day, month, weekday })
+        .prop_filter("the date comes", Spec::ever_comes)
 }
 
 /// A zone, and a moment near a change of its clock where it has one in that year.
@@ -201,11 +207,12 @@ fn place() -> impl Strategy<Value = (&'static str, i64)> {
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
-    fn times_are_those_of_an_independent_calculation((zone, from) in place(), spec in spec(), length in 0..3 * DAY) {
+    fn times_are_those_of_an_independent_calculation((zone, from) in place(), spec in spec(), length in 1..3 * DAY) {
         let cron = resolved(&spec.written(), zone);
         let to = from + length;
         let margin = 3 * DAY;
         let start = (from - margin).div_euclid(MINUTE) * MINUTE;
+        prop_assume!(databases_agree(zone, start, to + margin));
         let all = spec.all(zone.parse().unwrap(), start, to + margin);
         let expected: Vec<SystemTime> = all.range(from + 1..=to).copied().map(moment).collect();
 
