@@ -48,7 +48,7 @@ pub use worker::{
 };
 
 // Time.
-pub use cron::{Cron, Tz};
+pub use cron::{Cron, IntoCron, Tz};
 #[cfg(feature = "test-util")]
 pub use supervisor::TestClock;
 pub use time::When;

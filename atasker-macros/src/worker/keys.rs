@@ -182,8 +182,8 @@ impl Keys {
     /// Notes the keys that say nothing to a worker of this kind, and those that speak against each other.
     fn check_kind(&self, known: &[Known], errors: &mut Errors) {
         for Known { name, entry, .. } in known {
-            if let Some(message) = without_meaning(name, self.kind) {
-                errors.at(&entry.key, message);
+            if let Some(reason) = without_meaning(name, self.kind) {
+                errors.at(&entry.key, format!("`{name}` is for {reason}"));
             }
         }
         let find = |name: &str| known.iter().find(|known| known.sound && known.name == name).map(|known| &known.entry);
@@ -203,28 +203,23 @@ impl Keys {
     }
 }
 
-/// What to say of a key that means nothing to a worker of that kind.
+/// What a key is for, where it means nothing to a worker of that kind, and what to do.
 fn without_meaning(key: &str, kind: Kind) -> Option<&'static str> {
     let is_planned = matches!(kind, Kind::Interval | Kind::Delay | Kind::Cron | Kind::Schedule);
     match key {
         "initial" if !is_planned && kind != Kind::Loop => {
-            Some("`initial` is for workers that run by themselves, not on a call: leave it out")
+            Some("workers that run by themselves, not on a call: leave it out")
         }
-        "missed" if kind != Kind::Interval => {
-            Some("`missed` is for interval workers: write `interval = 1s` too, or leave it out")
+        "missed" | "align" if kind != Kind::Interval => {
+            Some("interval workers: write `interval = 1s` too, or leave it out")
         }
-        "align" if kind != Kind::Interval => {
-            Some("`align` is for interval workers: write `interval = 1s` too, or leave it out")
-        }
-        "tz" if kind != Kind::Cron => {
-            Some("`tz` is for cron workers: write `cron = \"0 9 * * Mon-Fri\"` too, or leave it out")
-        }
+        "tz" if kind != Kind::Cron => Some("cron workers: write `cron = \"0 9 * * Mon-Fri\"` too, or leave it out"),
         "jitter" | "precise" | "tolerance" if !is_planned => {
-            Some("that is for workers that run at a planned time: write `interval = 1s` too, or leave it out")
+            Some("workers that run at a planned time: write `interval = 1s` too, or leave it out")
         }
-        "times" | "until" if kind == Kind::Queue => {
-            Some("a queue worker runs for each item, however many: leave it out, and stop it when there are enough")
-        }
+        "times" | "until" if kind == Kind::Queue => Some(
+            "workers without a queue, whose items all have their run: leave it out, and stop it when there are enough",
+        ),
         _ => None,
     }
 }

@@ -129,6 +129,38 @@ impl Cron {
     }
 }
 
+/// What can be told to run by: a cron line, whose zone is UTC, or a [`Cron`].
+pub trait IntoCron: sealed::Sealed {
+    #[doc(hidden)]
+    fn into_cron(self) -> Result<Cron, ConfigError>;
+}
+
+mod sealed {
+    pub trait Sealed {}
+
+    impl Sealed for super::Cron {}
+    impl Sealed for &str {}
+    impl Sealed for String {}
+}
+
+impl IntoCron for Cron {
+    fn into_cron(self) -> Result<Cron, ConfigError> {
+        Ok(self)
+    }
+}
+
+impl IntoCron for &str {
+    fn into_cron(self) -> Result<Cron, ConfigError> {
+        Cron::parse(self)
+    }
+}
+
+impl IntoCron for String {
+    fn into_cron(self) -> Result<Cron, ConfigError> {
+        Cron::parse(&self)
+    }
+}
+
 impl FromStr for Cron {
     type Err = ConfigError;
 

@@ -39,6 +39,17 @@ impl Resolved {
         next_after(&self.expression, &self.zone, after)
     }
 
+    /// The first time after `wall`, which the clock shows now, when `last` was the last time that was run.
+    ///
+    /// Where the clock was put back since, what has been run does not come again: times of day within three hours, the
+    /// bound that cron itself draws between a correction and a new date, and rhythms within a minute, so that a time server's
+    /// corrections don't make one run two.
+    pub(crate) fn next_of(&self, wall: SystemTime, last: Option<SystemTime>) -> Option<SystemTime> {
+        let correction = if self.expression.fixed { Duration::from_secs(3 * 3600) } else { Duration::from_secs(60) };
+        let is_correction = |last: &SystemTime| last.duration_since(wall).is_ok_and(|back| back < correction);
+        self.next_after(last.filter(is_correction).unwrap_or(wall))
+    }
+
     /// How many times come after `after`, up to `until`, which is included: at most 100,000, where there are more.
     pub(crate) fn count_between(&self, after: SystemTime, until: SystemTime) -> u64 {
         let (after, until) = (second(after).max(FIRST), second(until).min(LAST));

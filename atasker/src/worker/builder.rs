@@ -12,6 +12,7 @@ use super::handle::{EventWorker, Handle, IntervalWorker, LoopWorker, QueueWorker
 use super::outcome::WorkerError;
 use super::plan::{Kind, Terms};
 use super::schedule::{Pacer, Schedule};
+use crate::cron::{IntoCron, Tz};
 use crate::error::{ConfigError, Result};
 use crate::names::own_name;
 use crate::priority::Priority;
@@ -71,7 +72,8 @@ struct Options {
 pub mod kind {
     use std::time::Duration;
 
-    use super::MissedTick;
+    use super::{MissedTick, Pacer};
+    use crate::error::ConfigError;
 
     /// Runs again and again.
     #[derive(Clone, Copy, Debug)]
@@ -94,10 +96,17 @@ pub mod kind {
         pub(super) initial: Duration,
     }
 
+    /// Runs when a cron line says.
+    #[derive(Clone, Debug)]
+    pub struct Cron {
+        pub(super) line: Result<crate::Cron, ConfigError>,
+        pub(super) initial: Duration,
+    }
+
     /// Runs when its schedule says.
-    #[derive(Clone, Copy, Debug)]
-    pub struct Scheduled<S> {
-        pub(super) schedule: S,
+    #[derive(Debug)]
+    pub struct Scheduled {
+        pub(super) pacer: Pacer,
         pub(super) initial: Duration,
     }
 
@@ -135,7 +144,13 @@ pub mod kind {
         }
     }
 
-    impl<S> Timed for Scheduled<S> {
+    impl Timed for Cron {
+        fn set_initial(&mut self, initial: Duration) {
+            self.initial = initial;
+        }
+    }
+
+    impl Timed for Scheduled {
         fn set_initial(&mut self, initial: Duration) {
             self.initial = initial;
         }
@@ -146,7 +161,8 @@ pub mod kind {
 
     impl Planned for Interval {}
     impl Planned for Delay {}
-    impl<S> Planned for Scheduled<S> {}
+    impl Planned for Cron {}
+    impl Planned for Scheduled {}
 
     /// Kinds whose runs can be limited: all but queues, whose items all have their run.
     pub trait Limited {}
@@ -154,7 +170,8 @@ pub mod kind {
     impl Limited for Loop {}
     impl Limited for Interval {}
     impl Limited for Delay {}
-    impl<S> Limited for Scheduled<S> {}
+    impl Limited for Cron {}
+    impl Limited for Scheduled {}
     impl Limited for Event {}
 }
 
@@ -174,10 +191,30 @@ impl<B> WorkerBuilder<B> {
         self.of_kind(|kind| kind::Delay { gap, initial: kind.initial })
     }
 
-    /// Runs when `schedule` says, which is asked for the next time at the start and after each run. A
-    /// [`Cron`](crate::Cron) is one, a closure may be one.
-    pub fn schedule<S: Schedule>(self, schedule: S) -> WorkerBuilder<B, kind::Scheduled<S>> {
-        self.of_kind(|kind| kind::Scheduled { schedule, initial: kind.initial })
+    /// Runs at the times of a cron line: a text, or a [`Cron`](crate::Cron), which says what it knows. What passes while a
+    /// run goes on is missed; if the wall clock is set forward over the time, or the machine sleeps through it, it runs
+    /// once, as soon as it can.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use atasker::background_worker;
+    ///
+    /// let report = background_worker(|| println!("good morning"))
+    ///     .cron("0 9 * * Mon-Fri")
+    ///     .tz("Europe/Prague")
+    ///     .start()?;
+    /// println!("next at {:?}", report.info().next_run());
+    /// report.stop();
+    /// # Ok::<(), atasker::Error>(())
+    /// ```
+    pub fn cron(self, line: impl IntoCron) -> WorkerBuilder<B, kind::Cron> {
+        self.of_kind(|kind| kind::Cron { line: line.into_cron(), initial: kind.initial })
+    }
+
+    /// Runs when `schedule` says, which is asked for the next time at the start and after each run; a closure may be one.
+    pub fn schedule(self, schedule: impl Schedule) -> WorkerBuilder<B, kind::Scheduled> {
+        self.of_kind(|kind| kind::Scheduled { pacer: Pacer::new(schedule), initial: kind.initial })
     }
 
     /// Runs when it is triggered.
@@ -286,6 +323,15 @@ impl<B, K: kind::Limited> WorkerBuilder<B, K> {
     }
 }
 
+impl<B> WorkerBuilder<B, kind::Cron> {
+    /// Whose clocks the cron line is read by: a zone by name, `Tz::Local` or `Tz::Utc`. Default: that of the line, which is
+    /// UTC for one that was given as a text.
+    pub fn tz(mut self, zone: impl Into<Tz>) -> Self {
+        self.kind.line = self.kind.line.map(|line| line.tz(zone));
+        self
+    }
+}
+
 impl<B> WorkerBuilder<B, kind::Interval> {
     /// Where its grid stands: at its start, or at the round multiples of the interval on the wall clock. Default:
     /// [`Align::Start`].
@@ -345,7 +391,35 @@ start!(Interval, IntervalWorker, |of| (Kind::Interval { every: of.every, missed:
 start!(Delay, IntervalWorker, |of| (Kind::Delay { gap: of.gap }, of.initial));
 start!(Event, EventWorker, |_of| (Kind::Event, Duration::ZERO));
 
-impl<B, S: Schedule> WorkerBuilder<B, kind::Scheduled<S>> {
+impl<B> WorkerBuilder<B, kind::Cron> {
+    /// Starts it, and starts the supervisor too, where that was never started.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Config`](crate::Error::Config) for a cron line or a zone that is none, and says what to write;
+    /// [`Error::Stopped`](crate::Error::Stopped) when the supervisor is stopping or stopped;
+    /// [`Error::Thread`](crate::Error::Thread) when the system gives no thread for the clock;
+    /// [`Error::UnknownLane`](crate::Error::UnknownLane) names the lanes that there are.
+    pub fn start<M>(self) -> Result<ScheduledWorker>
+    where
+        B: IntoWorker<M>,
+    {
+        let handle = ScheduledWorker::new(self.options.name_for::<B>());
+        self.start_on(&handle).map(|()| handle)
+    }
+}
+
+impl<B: IntoWorker<M>, M> StartOn<ScheduledWorker, (kind::Cron, M)> for WorkerBuilder<B, kind::Cron> {
+    fn start_on(self, handle: &ScheduledWorker) -> Result<()> {
+        let kind::Cron { line, initial } = self.kind;
+        let schedule = line?.resolve()?;
+        let BoxedBody(step) = self.body.into_body();
+        let work = Work { step, pacer: Some(Pacer::new(schedule)) };
+        start(handle, self.options, Kind::Scheduled { is_cron: true }, initial, None, work)
+    }
+}
+
+impl<B> WorkerBuilder<B, kind::Scheduled> {
     /// Starts it, and starts the supervisor too, where that was never started. The schedule is asked on this thread.
     ///
     /// # Errors
@@ -362,13 +436,11 @@ impl<B, S: Schedule> WorkerBuilder<B, kind::Scheduled<S>> {
     }
 }
 
-impl<B: IntoWorker<M>, M, S: Schedule> StartOn<ScheduledWorker, (kind::Scheduled<S>, M)>
-    for WorkerBuilder<B, kind::Scheduled<S>>
-{
+impl<B: IntoWorker<M>, M> StartOn<ScheduledWorker, (kind::Scheduled, M)> for WorkerBuilder<B, kind::Scheduled> {
     fn start_on(self, handle: &ScheduledWorker) -> Result<()> {
-        let kind::Scheduled { schedule, initial } = self.kind;
+        let kind::Scheduled { pacer, initial } = self.kind;
         let BoxedBody(step) = self.body.into_body();
-        let work = Work { step, pacer: Some(Pacer::new(schedule)) };
+        let work = Work { step, pacer: Some(pacer) };
         start(handle, self.options, Kind::Scheduled { is_cron: false }, initial, None, work)
     }
 }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::{Duration, Instant, SystemTime};
 
 use super::plan::Answer;
+use crate::cron::Resolved;
 use crate::panics::{Panic, contain};
 use crate::time::When;
 
@@ -31,6 +32,10 @@ use crate::time::When;
 /// worker.stop();
 /// # Ok::<(), atasker::Error>(())
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a schedule",
+    note = "write `impl Schedule for` a type of yours, or a closure such as `|cx: &ScheduleContext| Some(When::At(..))`"
+)]
 pub trait Schedule: Send + 'static {
     /// When the next run is due; `None`: never, and the worker stops.
     ///
@@ -75,6 +80,24 @@ impl ScheduleContext {
     /// What `next` gave the last time, if that was run: at the start, and before it, `None`.
     pub fn last(&self) -> Option<When> {
         self.last
+    }
+}
+
+/// A cron line is a schedule whose zone is known. Of the user's, it becomes one by `WorkerBuilder::cron`.
+impl Schedule for Resolved {
+    fn next(&mut self, cx: &ScheduleContext) -> Option<When> {
+        self.next_of(cx.wall(), on_wall(cx.last())).map(When::Wall)
+    }
+
+    fn missed(&mut self, cx: &ScheduleContext) -> u64 {
+        on_wall(cx.last()).map_or(0, |last| self.count_between(last, cx.wall()))
+    }
+}
+
+fn on_wall(when: Option<When>) -> Option<SystemTime> {
+    match when? {
+        When::Wall(wall) => Some(wall),
+        When::At(_) => None,
     }
 }
 
