@@ -22,6 +22,10 @@ impl Fault {
         self.at.clone()
     }
 
+    pub(super) fn new(at: Range<usize>, message: String) -> Self {
+        Self { at, message }
+    }
+
     pub(super) fn empty() -> Self {
         Self { at: 0..0, message: format!("is empty: {SHAPE}") }
     }
@@ -57,12 +61,6 @@ impl Fault {
             (_, None) => format!("is `{typed}`, which is not known: write one of {}", names.join(", ")),
         };
         Self { at, message }
-    }
-
-    /// A wrong item of one field, `place.0` of `place.1`.
-    pub(super) fn in_field(at: Range<usize>, item: &str, field: &str, place: (usize, usize), cure: &str) -> Self {
-        let what = if item.is_empty() { "nothing where a value should be".to_owned() } else { format!("`{item}`") };
-        Self { at, message: format!("has {what} in field {} of {}, the {field}: {cure}", place.0, place.1) }
     }
 
     pub(super) fn never_comes(text: &str, day: &Range<usize>, month: &Range<usize>) -> Self {

@@ -13,7 +13,7 @@ use croner::parser::{CronParser, Seconds, Year};
 use croner::{CronComponent, Weekday};
 
 pub use fault::Fault;
-use field::FIELDS;
+use field::{FIELDS, Placed};
 
 /// The nicknames, and what they stand for.
 const NICKNAMES: &[(&str, &str)] = &[
@@ -87,14 +87,24 @@ pub fn parse(text: &str) -> Result<Expression, Fault> {
         return Err(fault);
     }
     let with_seconds = words.len() == FIELDS.len();
-    let fields = if with_seconds { FIELDS } else { &FIELDS[1..] };
-    for (place, (field, at)) in fields.iter().zip(&words).enumerate() {
-        field::check(text, at.clone(), field, (place + 1, words.len()))?;
+    let known = if with_seconds { FIELDS } else { &FIELDS[1..] };
+    let fields: Vec<Placed<'_>> = (1..)
+        .zip(known.iter().zip(&words))
+        .map(|(place, (field, at))| Placed { field, text, at: at.clone(), place: (place, words.len()) })
+        .collect();
+    if let Some(fault) = fields.iter().find_map(Placed::objection) {
+        return Err(fault);
     }
+    let pattern = match parser().parse(text) {
+        Ok(cron) => cron.pattern,
+        Err(error) => {
+            let refused = fields.iter().find_map(Placed::refused);
+            return Err(refused.unwrap_or_else(|| Fault::of_parser(text, &error)));
+        }
+    };
     let [.., minute, hour, day, month, _] = &words[..] else {
         return Err(Fault::empty());
     };
-    let pattern = parser().parse(text).map_err(|error| Fault::of_parser(text, &error))?.pattern;
     let plain = |at: &Range<usize>| text[at.clone()].bytes().all(|letter| letter.is_ascii_digit() || letter == b',');
     let mut days = [[0; 7]; 4];
     for (length, by_first) in (SHORTEST..).zip(&mut days) {
