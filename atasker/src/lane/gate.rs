@@ -73,6 +73,8 @@ pub(super) enum Rest {
 
 pub(super) struct Gate {
     pub(super) stage: Stage,
+    /// Somebody waits for it to be quiet while its intake is open.
+    pub(super) watched: bool,
     /// Counts the openings and the givings-up. A body of an older epoch touches nothing here any more.
     pub(super) epoch: u64,
     places: Places,
@@ -106,6 +108,7 @@ impl Gate {
     pub(super) fn new(limits: Limits) -> Self {
         Self {
             stage: Stage::Created,
+            watched: false,
             epoch: 0,
             places: Places::new(limits),
             queues: PerPriority::default(),
@@ -375,7 +378,7 @@ impl Gate {
     }
 
     pub(super) fn is_drained(&self) -> bool {
-        self.stage != Stage::Open && self.is_quiet()
+        (self.stage != Stage::Open || self.watched) && self.is_quiet()
     }
 
     /// Whether nothing is in flight, waits or is on its way.

@@ -13,6 +13,8 @@ mod model;
 mod registry;
 #[cfg(unix)]
 mod signal;
+#[cfg(feature = "test-util")]
+mod test_clock;
 
 use std::fmt;
 use std::sync::Arc;
@@ -25,6 +27,8 @@ pub use global::task_supervisor;
 pub use info::{LaneInfo, SupervisorInfo, SupervisorState, WorkerInfo, WorkerKind, WorkerState};
 pub(crate) use lanes::{info as lane_info, lane_report};
 pub(crate) use registry::{Entry, Resident};
+#[cfg(feature = "test-util")]
+pub use test_clock::TestClock;
 
 use crate::config::Config;
 use crate::error::{ConfigError, Result};
