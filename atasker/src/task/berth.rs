@@ -11,15 +11,12 @@ use super::state::{State, TaskStatus};
 use crate::error::TaskError;
 use crate::panics::{Panic, contain};
 use crate::sync::UnsafeCell;
-use crate::sync::atomic::{AtomicBool, Ordering};
 
 /// A future until it has ended, then its result.
 pub(super) struct Berth<F, T> {
     state: State,
-    /// Somebody is at the content of a task that runs.
-    busy: AtomicBool,
     /// Invariant: belongs to one at a time. While nobody has claimed or ended the task, to nobody. While it runs, to the one
-    /// who has set `busy`; only that one ends it. Once it has ended, to the one who sets the mark `TAKEN`.
+    /// who has entered; only that one ends it. Once it has ended, to the one who sets the mark `TAKEN`.
     content: UnsafeCell<Content<F, T>>,
 }
 
@@ -42,7 +39,7 @@ impl<F, T> Berth<F, T> {
     pub(super) fn new(number: u64, status: TaskStatus, body: F) -> Self {
         let state = State::spent();
         state.begin(number, status);
-        Self { state, busy: AtomicBool::new(false), content: UnsafeCell::new(Content::Body(body)) }
+        Self { state, content: UnsafeCell::new(Content::Body(body)) }
     }
 
     pub(super) fn state(&self) -> &State {
@@ -52,7 +49,7 @@ impl<F, T> Berth<F, T> {
     /// Takes the body of a task that has ended without a run; once.
     pub(super) fn take_unrun(&self) -> Option<F> {
         match self.state.status() {
-            // Of one that was cancelled while it ran, nothing is left: whoever ended it has set the mark.
+            // Of one that was cancelled while it ran nothing is left, says the mark.
             TaskStatus::Cancelled | TaskStatus::Rejected if self.state.take() => match self.take_content() {
                 Content::Body(body) => Some(body),
                 Content::Output(_) | Content::Empty => None,
@@ -126,13 +123,7 @@ pub(super) struct Helm<'a, F, T>(&'a Berth<F, T>);
 impl<F, T> Berth<F, T> {
     /// Takes the right to the body of a task that runs. `None`: it does not run, or somebody else has it.
     pub(super) fn helm(&self) -> Option<Helm<'_, F, T>> {
-        // Acquire, and Release in the drop: who comes next sees what the one before has left.
-        if self.busy.swap(true, Ordering::Acquire) {
-            return None;
-        }
-        let helm = Helm(self);
-        // Only the one at the helm ends it, so it stays so until the helm is dropped.
-        (self.state.status() == TaskStatus::Running).then_some(helm)
+        self.state.enter().then_some(Helm(self))
     }
 }
 
@@ -179,18 +170,14 @@ impl<F, T> Helm<'_, F, T> {
 
     /// Hands the result over. Whether somebody waits for it.
     pub(super) fn finish(self) -> bool {
-        let end = self.end();
-        let awaited = self.0.state.finish(end);
-        if end == TaskStatus::Cancelled {
-            // Nothing is left of it.
-            _ = self.0.state.take();
-        }
+        let awaited = self.0.state.finish_and_leave(self.end());
+        std::mem::forget(self);
         awaited
     }
 }
 
 impl<F, T> Drop for Helm<'_, F, T> {
     fn drop(&mut self) {
-        self.0.busy.store(false, Ordering::Release);
+        self.0.state.leave();
     }
 }
