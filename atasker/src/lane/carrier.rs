@@ -21,6 +21,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
+#[cfg(not(all(test, any(atasker_loom, atasker_shuttle))))]
+use tokio::runtime::Handle;
 use tokio::task::coop;
 
 use super::gate::{Boarding, Call, Gate, Rest};
@@ -79,6 +81,12 @@ impl Carrier {
     /// One that has its body, which was claimed.
     pub(super) fn with(body: Arc<dyn Body>, ticket: Ticket) -> Self {
         Self { body: Some(body), ticket, done: false }
+    }
+
+    /// Makes it a task of the runtime, which is let go, not kept: bodies report their ends themselves.
+    #[cfg(not(all(test, any(atasker_loom, atasker_shuttle))))]
+    pub(super) fn set_out(self, on: &Handle) {
+        drop(on.spawn(self));
     }
 
     /// It begins the body that it was given, or where that was taken elsewhere meanwhile, another.
@@ -167,8 +175,7 @@ impl Lane {
     fn spawn(self: &Arc<Self>, epoch: u64) {
         let recruited = self.gate.lock().recruit(epoch);
         if let Some((on, badge)) = recruited {
-            // Let go, not kept: bodies report their ends themselves.
-            drop(on.spawn(Carrier::coming(self, badge)));
+            Carrier::coming(self, badge).set_out(&on);
         }
     }
 

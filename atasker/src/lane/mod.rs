@@ -330,7 +330,7 @@ impl Lane {
             Ticket::new(self, Some(place), Some(gate.badge()))
         };
         if body.begin() {
-            drop(on.spawn(Carrier::with(body, ticket)));
+            Carrier::with(body, ticket).set_out(&on);
         }
         Ok(())
     }
