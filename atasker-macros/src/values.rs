@@ -202,9 +202,17 @@ fn word(entry: &Entry, known: &Words, errors: &mut Errors) -> Option<TokenStream
 /// `10%`, a duration, or any expression that becomes a `Jitter`.
 pub(crate) fn jitter(entry: &Entry, errors: &mut Errors) -> Option<TokenStream> {
     let Value::Percent(percent) = &entry.value else {
-        return duration::value("jitter", given(entry, errors)?, Zero::Refused, errors);
+        let expr = given(entry, errors)?;
+        if let Expr::Lit(literal) = bare(expr)
+            && let Lit::Str(text) = &literal.lit
+            && let Some(number) = text.value().trim().strip_suffix('%')
+        {
+            errors.at(expr, format!("a percentage is written without quotes: write `jitter = {number}%`"));
+            return None;
+        }
+        return duration::value("jitter", expr, Zero::Refused, errors);
     };
-    let Lit::Int(number) = &percent.number else {
+    let Ok(Lit::Int(number)) = syn::parse2(percent.number.to_token_stream()) else {
         errors.at(percent, "a percentage is a whole number: write `jitter = 10%`");
         return None;
     };
