@@ -2,6 +2,7 @@
 
 mod changes;
 mod missed;
+mod random;
 mod schedules;
 mod test_clock;
 mod wall;
