@@ -145,8 +145,8 @@ pub(super) struct Plan {
     /// No run is to start any more.
     over: bool,
     details: Option<Box<Details>>,
-    /// A tick has come and waits for its run.
-    tick: Option<When>,
+    /// The next tick has come and waits for its run.
+    ticked: bool,
     /// When the next tick comes.
     next: Option<When>,
     /// The clock's key for it; `None` while it is not with the clock.
@@ -177,7 +177,7 @@ impl Plan {
             replan: false,
             over: false,
             details: None,
-            tick: None,
+            ticked: false,
             next: None,
             timer: None,
             anchor: When::At(now),
@@ -245,7 +245,7 @@ impl Plan {
         if self.replan {
             return Want::Plan;
         }
-        let asked = self.triggered || self.tick.is_some() || items > 0;
+        let asked = self.triggered || self.ticked || items > 0;
         if asked && !self.paused { Want::Run } else { Want::Nothing }
     }
 
@@ -253,7 +253,7 @@ impl Plan {
     /// called a little early.
     pub(super) fn awaits(&self, now: Now) -> Option<Instant> {
         let details = self.details.as_ref().filter(|_| !self.triggered)?;
-        let due = now.deadline(self.tick?).instant()?;
+        let due = now.deadline(self.tick()?).instant()?;
         // What is longer comes of a wall clock that was put back.
         (due > now.at && due - now.at <= details.early()).then_some(due)
     }
@@ -265,7 +265,8 @@ impl Plan {
         self.last_run = Some(now.at);
         let missed = std::mem::take(&mut self.missed_since);
         // One that was called early, and triggered meanwhile, is run for the trigger, and has its tick after that.
-        let tick = if triggered && self.awaits(now).is_some() { None } else { self.tick.take() };
+        let tick = self.tick().filter(|_| !triggered || self.awaits(now).is_none());
+        self.ticked &= tick.is_none();
         if let Some(tick) = tick {
             self.anchor = match (self.anchor, tick) {
                 // Not back behind a `set_interval` that came while the tick waited.
@@ -284,7 +285,7 @@ impl Plan {
 
     /// Whether its schedule is to be asked at the end of a run.
     pub(super) fn asks(&self) -> bool {
-        matches!(self.kind, Kind::Scheduled { .. }) && self.timer.is_none() && self.tick.is_none()
+        matches!(self.kind, Kind::Scheduled { .. }) && self.timer.is_none() && !self.ticked
     }
 
     /// A run has ended. Gives the key to take back, and what to hand to the clock.
@@ -294,7 +295,7 @@ impl Plan {
         }
         let stale = if let Kind::Delay { .. } = self.kind {
             // The gap counts from the end of every run, a triggered one too.
-            self.tick = None;
+            self.ticked = false;
             self.timer.take()
         } else {
             None
@@ -306,7 +307,7 @@ impl Plan {
         self.in_run = false;
         self.expire(now);
         let excused = std::mem::take(&mut self.excused);
-        if self.over || self.timer.is_some() || self.tick.is_some() {
+        if self.over || self.timer.is_some() || self.ticked {
             // Or a run off the grid: the tick is still to come, or has come meanwhile.
             return None;
         }
@@ -358,7 +359,7 @@ impl Plan {
     /// Plans the next run anew: after a pause, or when the wall clock was set. Gives what to hand to the clock.
     pub(super) fn plan_anew(&mut self, answer: Option<Answer>, now: Now) -> Option<When> {
         self.replan = false;
-        if self.in_run || self.timer.is_some() || self.tick.is_some() {
+        if self.in_run || self.timer.is_some() || self.ticked {
             return None;
         }
         self.excused = true;
@@ -390,17 +391,14 @@ impl Plan {
             let now = now(self);
             self.expire(now);
             let early = self.details.as_ref().map_or(Duration::ZERO, |details| details.early());
-            if let Some(When::Wall(due)) = self.next
-                && due.duration_since(now.wall()).is_ok_and(|ahead| ahead > early)
-            {
+            let called = Deadline::after(now.at, early);
+            if !self.over && self.next.is_none_or(|next| now.deadline(next) > called) {
                 // The wall clock was put back, or goes slower than it did.
                 self.replan = true;
                 return true;
             }
         }
-        if !self.over {
-            self.tick = self.next;
-        }
+        self.ticked = !self.over;
         true
     }
 
@@ -430,7 +428,7 @@ impl Plan {
     /// The pause ends. Gives what to hand to the clock.
     pub(super) fn resume(&mut self, now: Now) -> Option<When> {
         self.paused = false;
-        if self.in_run || self.tick.is_some() || matches!(self.kind, Kind::Queue) {
+        if self.in_run || self.ticked || matches!(self.kind, Kind::Queue) {
             // The end of the run under way, or of the one whose tick came before the pause, plans the next tick.
             return None;
         }
@@ -463,7 +461,7 @@ impl Plan {
             self.anchor = When::At(now.at);
             Deadline::after(now.at, interval).instant().map(When::At)
         };
-        if self.in_run || self.tick.is_some() {
+        if self.in_run || self.ticked {
             // The end of the run plans the next tick, from the new anchor.
             return (self.timer.take(), None);
         }
@@ -482,15 +480,12 @@ impl Plan {
         }
         let Some(details) = &self.details else {
             // Most have none of that.
-            if next.is_some_and(|next| now.has_come(next)) {
-                self.tick = next;
-                return None;
-            }
-            return next;
+            self.ticked = next.is_some_and(|next| now.has_come(next));
+            return next.filter(|_| !self.ticked);
         };
         let called = next.map(|next| details.call_for(next));
         if called.is_some_and(|called| now.has_come(called)) {
-            self.tick = next;
+            self.ticked = true;
             return None;
         }
         // Rung at its end too, so that it ends then.
@@ -500,6 +495,10 @@ impl Plan {
 
     /// When the next run is due, where that is known.
     pub(super) fn next_run(&self) -> Option<When> {
-        self.tick.or_else(|| self.timer.and(self.next))
+        self.next.filter(|_| self.ticked || self.timer.is_some())
+    }
+
+    fn tick(&self) -> Option<When> {
+        self.next.filter(|_| self.ticked)
     }
 }
