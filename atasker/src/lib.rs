@@ -12,6 +12,7 @@ mod names;
 mod panics;
 mod pool;
 mod priority;
+mod program;
 mod report;
 mod submit;
 mod supervisor;
@@ -23,6 +24,9 @@ mod worker;
 
 // The attributes, and beside them the builder fns of the same names.
 pub use atasker_macros::{background_task, background_worker};
+
+// A program's `main`.
+pub use atasker_macros::main;
 
 // The supervisor.
 pub use config::{Config, LaneConfig};
@@ -61,6 +65,7 @@ pub use panics::Panic;
 #[doc(hidden)]
 pub mod __private {
     pub use crate::pool::Named;
+    pub use crate::program::Program;
     pub use crate::submit::Site;
     pub use crate::supervisor::Autostart;
     pub use crate::worker::{Handle, IntoQueueBody, IntoWorker, Static};

@@ -16,16 +16,17 @@ pub(crate) struct Guest {
 }
 
 /// The guest as the lane sees it.
-#[derive(Default)]
 struct Visit {
+    name: &'static str,
     leash: Leash,
     /// What it was admitted with, until the guest takes it.
     admitted: Mutex<Option<Ticket>>,
 }
 
 impl Guest {
-    pub(crate) fn enter(lane: &Arc<Lane>) -> Result<Self, Refused> {
-        let visit = Arc::new(Visit::default());
+    /// `name`: what a stop that gives up on it calls it.
+    pub(crate) fn enter(lane: &Arc<Lane>, name: &'static str) -> Result<Self, Refused> {
+        let visit = Arc::new(Visit { name, leash: Leash::default(), admitted: Mutex::default() });
         lane.send(Priority::Normal, Arc::<Visit>::clone(&visit))?;
         let ticket = visit.admitted.lock().take();
         Ok(Self { on: lane.handle()?, _ticket: ticket, visit })
@@ -42,7 +43,7 @@ impl Guest {
 
 impl Body for Visit {
     fn name(&self) -> String {
-        "block_on".to_owned()
+        self.name.to_owned()
     }
 
     fn is_live(&self) -> bool {

@@ -1,6 +1,6 @@
 use atasker::background_worker;
 
-#[background_worker(cron = 0 9)]
+#[background_worker(cron = 0 9 * * Mon-Fri, tz = Local)]
 fn worker() {}
 
 fn main() {
