@@ -34,6 +34,15 @@ pub(crate) fn example(key: &str) -> String {
         "on_error" => "|error| eprintln!(\"{error}\")",
         "queue" => "1024",
         "event" | "autostart" | "precise" => return key.to_owned(),
+        "pool_size" => "20",
+        "reserve_normal" | "reserve_high" => "5",
+        "critical_max" => "256",
+        "min_threads" | "async_threads" => "2",
+        "max_nesting" => "64",
+        "stack_size" => "4 * 1024 * 1024",
+        "keep_alive" | "warn_after" | "error_after" | "grace" => "10s",
+        "thread_name" => "\"a name\"",
+        "task_times" => "true",
         _ => "value",
     };
     format!("{key} = {value}")
@@ -95,6 +104,46 @@ pub(crate) fn boolean(entry: &Entry, errors: &mut Errors) -> Option<bool> {
         errors.at(expr, format!("`{0}` takes `true` or `false`: write `{0} = false`", entry.key));
     }
     value
+}
+
+/// A value of which only some literals make sense, or any expression: `fits` says of a literal whether it does.
+fn literal_or_any(entry: &Entry, what: &str, fits: impl Fn(&Lit) -> bool, errors: &mut Errors) -> Option<TokenStream> {
+    let expr = given(entry, errors)?;
+    let wrong = match bare(expr) {
+        Expr::Lit(literal) => !fits(&literal.lit),
+        other => negated(other),
+    };
+    if wrong {
+        let key = &entry.key;
+        errors.at(expr, format!("`{key}` takes {what}: write `{}`", example(&key.to_string())));
+        return None;
+    }
+    Some(expr.to_token_stream())
+}
+
+/// A whole number, or any expression of type `usize`.
+pub(crate) fn whole(entry: &Entry, zero: Zero, errors: &mut Errors) -> Option<TokenStream> {
+    let (what, least) = match zero {
+        Zero::Allowed => ("a whole number", 0),
+        Zero::Refused => ("a whole number above zero", 1),
+    };
+    let fits = |literal: &Lit| match literal {
+        Lit::Int(number) if matches!(number.suffix(), "" | "usize") => {
+            number.base10_parse::<u128>().is_ok_and(|number| number >= least)
+        }
+        _ => false,
+    };
+    literal_or_any(entry, what, fits, errors)
+}
+
+/// A string literal, or any expression that makes a name.
+pub(crate) fn text(entry: &Entry, errors: &mut Errors) -> Option<TokenStream> {
+    literal_or_any(entry, "a string", |literal| matches!(literal, Lit::Str(_)), errors)
+}
+
+/// `true`, `false`, or any expression of type `bool`.
+pub(crate) fn choice(entry: &Entry, errors: &mut Errors) -> Option<TokenStream> {
+    literal_or_any(entry, "`true` or `false`", |literal| matches!(literal, Lit::Bool(_)), errors)
 }
 
 /// `Low`, `Normal`, `High`, `Critical`, or any expression of type `Priority`.
@@ -202,9 +251,17 @@ fn word(entry: &Entry, known: &Words, errors: &mut Errors) -> Option<TokenStream
 /// `10%`, a duration, or any expression that becomes a `Jitter`.
 pub(crate) fn jitter(entry: &Entry, errors: &mut Errors) -> Option<TokenStream> {
     let Value::Percent(percent) = &entry.value else {
-        return duration::value("jitter", given(entry, errors)?, Zero::Refused, errors);
+        let expr = given(entry, errors)?;
+        if let Expr::Lit(literal) = bare(expr)
+            && let Lit::Str(text) = &literal.lit
+            && let Some(number) = text.value().trim().strip_suffix('%')
+        {
+            errors.at(expr, format!("a percentage is written without quotes: write `jitter = {number}%`"));
+            return None;
+        }
+        return duration::value("jitter", expr, Zero::Refused, errors);
     };
-    let Lit::Int(number) = &percent.number else {
+    let Ok(Lit::Int(number)) = syn::parse2(percent.number.to_token_stream()) else {
         errors.at(percent, "a percentage is a whole number: write `jitter = 10%`");
         return None;
     };

@@ -1,6 +1,6 @@
 //! What a lane's lock guards: who waits, who is in flight, and what has been counted.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::task::Waker;
 use std::time::Instant;
@@ -9,15 +9,14 @@ use slab::Slab;
 use tokio::runtime::Handle;
 
 use super::carrier::Badge;
+use super::queue::Queue;
 use super::{Body, Counts, End};
 use crate::admission::{Limits, Places, Seat};
 use crate::priority::{PerPriority, Priority};
+use crate::slow::{SlowStart, Thresholds};
 
 /// So many carriers rest at most: what is beyond ends.
 const RESTING: usize = 256;
-
-/// Fewer dead entries than this are never worth a sweep.
-const SWEEP_FROM: usize = 64;
 
 /// Where the lane is in its life. It may open again after it has closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,15 +77,17 @@ pub(super) struct Gate {
     /// Counts the openings and the givings-up. A body of an older epoch touches nothing here any more.
     pub(super) epoch: u64,
     places: Places,
-    /// Those that wait, in the order of their coming. Dead ones (cancelled) stay until they come up or a sweep takes them.
-    queues: PerPriority<VecDeque<Arc<dyn Body>>>,
+    /// Those that wait.
+    queues: PerPriority<Queue>,
     /// Entries in all of them.
     waiting: usize,
-    /// So many have died since the last sweep; some of them have come up since.
-    died: PerPriority<usize>,
     /// Dead ones that have come up, for the next one who lets go of the lock to drop.
     graveyard: Vec<Arc<dyn Body>>,
     flying: Slab<Flying>,
+    /// How long may be waited before somebody is told.
+    pub(super) thresholds: Thresholds,
+    /// A look for slow starts is planned.
+    watching: bool,
     /// Bodies that the clock holds, by their numbers.
     delayed: BTreeMap<u64, (Priority, Arc<dyn Body>)>,
     /// Bodies taken out to be refused, and not told yet: a stop is not over before they are.
@@ -113,9 +114,10 @@ impl Gate {
             places: Places::new(limits),
             queues: PerPriority::default(),
             waiting: 0,
-            died: PerPriority::default(),
             graveyard: Vec::new(),
             flying: Slab::new(),
+            thresholds: Thresholds::default(),
+            watching: false,
             delayed: BTreeMap::new(),
             condemned: 0,
             coming: 0,
@@ -139,9 +141,24 @@ impl Gate {
     }
 
     /// Puts a body behind those that wait.
-    pub(super) fn enter(&mut self, priority: Priority, body: Arc<dyn Body>) {
+    ///
+    /// Gives the moment of a look for slow starts, where none is planned.
+    pub(super) fn enter(&mut self, priority: Priority, body: Arc<dyn Body>) -> Option<Instant> {
         self.waiting += 1;
-        self.queues[priority].push_back(body);
+        // The clock is read only where somebody wants to hear of slow starts.
+        let watch = self.thresholds.first().map(|first| (Instant::now(), first));
+        self.queues[priority].push(body, watch.map(|(since, _)| since));
+        let (since, first) = watch.filter(|_| !std::mem::replace(&mut self.watching, true))?;
+        since.checked_add(first)
+    }
+
+    /// Whom to report as waiting too long, and the moment of the next look; `None`: nobody waits.
+    pub(super) fn slow_starts(&mut self, now: Instant) -> (Vec<SlowStart>, Option<Instant>) {
+        let (mut report, thresholds) = (Vec::new(), self.thresholds);
+        let looks = Priority::ALL.map(|priority| self.queues[priority].slow(priority, now, thresholds, &mut report));
+        let next = looks.into_iter().flatten().min();
+        self.watching = next.is_some();
+        (report, next)
     }
 
     /// The next of those that wait, if it may start now.
@@ -150,7 +167,7 @@ impl Gate {
     /// (`a_lane_admits_in_strict_order_within_its_ceilings`).
     pub(super) fn take(&mut self, now: Instant) -> Option<Boarding> {
         let (priority, seat) = self.admissible()?;
-        let body = self.queues[priority].pop_front()?;
+        let body = self.queues[priority].pop()?;
         self.waiting -= 1;
         let place = self.admit(priority, Arc::clone(&body), Some(seat), now);
         Some(Boarding { body, place })
@@ -277,10 +294,9 @@ impl Gate {
 
     /// Takes dead ones off the front, so that none is admitted.
     fn bury_head(&mut self, priority: Priority) {
-        while self.queues[priority].front().is_some_and(|head| !head.is_live()) {
-            let dead = self.queues[priority].pop_front();
+        while let Some(dead) = self.queues[priority].pop_dead() {
             self.waiting -= 1;
-            self.graveyard.extend(dead);
+            self.graveyard.push(dead);
         }
     }
 
@@ -305,16 +321,7 @@ impl Gate {
 
     /// One that waits has died where it stands. What a sweep takes out is to be dropped outside the lock.
     pub(super) fn died(&mut self, priority: Priority) -> Vec<Arc<dyn Body>> {
-        self.died[priority] += 1;
-        let died = self.died[priority];
-        // When half of them are dead, a sweep costs a constant for each; and it bounds what a full lane keeps.
-        if died < SWEEP_FROM || died <= self.queues[priority].len() / 2 {
-            return Vec::new();
-        }
-        let (live, dead) = std::mem::take(&mut self.queues[priority]).into_iter().partition(|body| body.is_live());
-        self.queues[priority] = live;
-        self.died[priority] = 0;
-        let dead = Vec::from(dead as VecDeque<_>);
+        let dead = self.queues[priority].died();
         self.waiting -= dead.len();
         dead
     }
@@ -332,11 +339,7 @@ impl Gate {
     pub(super) fn condemn(&mut self, condemned: impl Fn(&dyn Body) -> bool) -> Vec<Arc<dyn Body>> {
         let mut removed = Vec::new();
         for priority in Priority::ALL.into_iter().rev() {
-            let (out, stay) =
-                std::mem::take(&mut self.queues[priority]).into_iter().partition(|body| condemned(&**body));
-            self.queues[priority] = stay;
-            removed.extend(out as VecDeque<_>);
-            self.died[priority] = 0;
+            removed.extend(self.queues[priority].remove(&condemned));
         }
         self.waiting -= removed.len();
         removed.extend(std::mem::take(&mut self.delayed).into_values().map(|(_, body)| body));
@@ -369,7 +372,7 @@ impl Gate {
     }
 
     fn waits(&self, priority: Priority) -> bool {
-        self.queues[priority].iter().any(|body| body.is_live())
+        self.queues[priority].live().next().is_some()
     }
 
     /// Whether any entry waits, dead or alive.
@@ -393,7 +396,7 @@ impl Gate {
             active[flying.priority] += 1;
         }
         for priority in Priority::ALL {
-            queued[priority] = self.queues[priority].iter().filter(|body| body.is_live()).count();
+            queued[priority] = self.queues[priority].live().count();
         }
         for (priority, _) in self.delayed.values() {
             delayed[*priority] += 1;

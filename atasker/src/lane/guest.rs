@@ -15,14 +15,15 @@ pub(crate) struct Guest {
 }
 
 /// The guest as the lane sees it.
-#[derive(Default)]
 struct Visit {
+    name: &'static str,
     leash: Leash,
 }
 
 impl Guest {
-    pub(crate) fn enter(lane: &Arc<Lane>) -> Result<Self, Refused> {
-        let visit = Arc::new(Visit::default());
+    /// `name`: what a stop that gives up on it calls it.
+    pub(crate) fn enter(lane: &Arc<Lane>, name: &'static str) -> Result<Self, Refused> {
+        let visit = Arc::new(Visit { name, leash: Leash::default() });
         let ticket = lane.visit(Arc::<Visit>::clone(&visit))?;
         Ok(Self { on: lane.handle()?, _ticket: ticket, visit })
     }
@@ -38,7 +39,7 @@ impl Guest {
 
 impl Body for Visit {
     fn name(&self) -> String {
-        "block_on".to_owned()
+        self.name.to_owned()
     }
 
     fn is_live(&self) -> bool {

@@ -10,6 +10,7 @@ mod guest;
 mod leash;
 #[cfg(all(test, any(atasker_loom, atasker_shuttle)))]
 mod model;
+mod queue;
 mod ticket;
 
 use std::io;
@@ -28,6 +29,7 @@ use crate::admission::Limits;
 use crate::config::LaneConfig;
 use crate::fork;
 use crate::priority::{PerPriority, Priority};
+use crate::slow::{SlowStart, Thresholds};
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, Ordering};
 use carrier::Carrier;
@@ -65,9 +67,12 @@ pub(crate) trait Body: Send + Sync {
     fn ask_to_end(self: Arc<Self>);
 }
 
-/// Whom a lane tells that nothing runs or waits any more, after its intake was closed. Called outside every lock.
+/// Whom a lane tells of itself: that nothing runs or waits any more, after its intake was closed. Called outside every lock.
 pub(crate) trait Watcher: Send + Sync {
     fn quiet(&self);
+
+    /// Something waits: call [`Lane::slow_starts`] at that moment.
+    fn look_for_slow_starts(&self, lane: &Arc<Lane>, at: Instant);
 }
 
 /// Where a body comes from.
@@ -228,6 +233,16 @@ impl Lane {
         self.call(call);
     }
 
+    /// From now on, tells of bodies that wait longer.
+    pub(crate) fn watch_starts(&self, thresholds: Thresholds) {
+        self.gate.lock().thresholds = thresholds;
+    }
+
+    /// Whom to report as waiting too long, and the moment of the next look; `None`: nobody waits.
+    pub(crate) fn slow_starts(&self, now: Instant) -> (Vec<SlowStart>, Option<Instant>) {
+        self.gate.lock().slow_starts(now)
+    }
+
     /// Bodies are to run on that runtime of the user's. `false`: one has been made.
     pub(crate) fn lend(&self, handle: Handle) -> bool {
         let mut motor = self.motor.lock();
@@ -277,7 +292,7 @@ impl Lane {
         if self.is_forked() {
             return Err(Refused::Forked);
         }
-        let (call, dead) = loop {
+        let (call, dead, look_at) = loop {
             let mut gate = self.gate.lock();
             gate.check(source)?;
             if gate.runtime.is_none() {
@@ -288,10 +303,15 @@ impl Lane {
             if source == Source::Caller {
                 gate.counts.submitted += 1;
             }
-            gate.enter(priority, body);
+            let look_at = gate.enter(priority, body);
             let call = if source == Source::InsideMany { None } else { gate.call_for_entered() };
-            break (call, gate.dead());
+            break (call, gate.dead(), look_at);
         };
+        if let Some(at) = look_at
+            && let Some(watcher) = self.watcher.upgrade()
+        {
+            watcher.look_for_slow_starts(self, at);
+        }
         if source == Source::InsideMany {
             // Relaxed: see `has_many`.
             self.has_many.store(true, Ordering::Relaxed);

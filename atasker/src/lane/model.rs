@@ -56,6 +56,7 @@ impl Carrier {
 mod gate {
     use std::sync::{Arc, Weak};
     use std::task::Context;
+    use std::time::Instant;
 
     use tokio::runtime::{Builder, Handle, Runtime};
 
@@ -77,6 +78,8 @@ mod gate {
         fn quiet(&self) {
             self.quiet.wake_all();
         }
+
+        fn look_for_slow_starts(&self, _lane: &Arc<Lane>, _at: Instant) {}
     }
 
     /// What all bodies of a model share.
@@ -84,15 +87,40 @@ mod gate {
     struct Tally {
         flying: AtomicUsize,
         done: AtomicUsize,
-        cut: AtomicUsize,
+        ended: WaitList,
     }
 
-    /// A body that sleeps once and then ends.
+    /// What a body does.
+    #[derive(Clone, Copy, PartialEq, Eq)]
+    enum Deed {
+        /// Sleeps once, as a future does, and then ends.
+        Sleep,
+        /// Blocks until another has ended, and then ends.
+        Block,
+        /// Ends, and then blocks until another has: as the drop of a result may.
+        Linger,
+    }
+
     struct Probe {
         tally: Arc<Tally>,
         /// So many may be in flight.
         places: usize,
+        deed: Deed,
         slept: AtomicBool,
+    }
+
+    impl Probe {
+        fn end(&self) {
+            self.tally.flying.fetch_sub(1, Ordering::SeqCst);
+            self.tally.done.fetch_add(1, Ordering::SeqCst);
+            self.tally.ended.wake_all();
+        }
+
+        /// Blocks until so many have ended.
+        fn block(&self, ended: usize) {
+            let look = || (self.tally.done.load(Ordering::SeqCst) >= ended).then_some(());
+            self.tally.ended.block_until(Deadline::Never, look);
+        }
     }
 
     impl Body for Probe {
@@ -110,20 +138,31 @@ mod gate {
         }
 
         fn turn(self: Arc<Self>, cx: &mut Context<'_>, ticket: &mut Ticket) -> Option<Arc<dyn Body>> {
-            if !self.slept.swap(true, Ordering::SeqCst) {
-                cx.waker().wake_by_ref();
-                return Some(self);
+            match self.deed {
+                Deed::Sleep if !self.slept.swap(true, Ordering::SeqCst) => {
+                    cx.waker().wake_by_ref();
+                    return Some(self);
+                }
+                Deed::Sleep => {
+                    self.end();
+                    ticket.ended_last(End::Completed, cx.waker());
+                }
+                Deed::Block => {
+                    self.block(1);
+                    self.end();
+                    ticket.ended_last(End::Completed, cx.waker());
+                }
+                Deed::Linger => {
+                    self.end();
+                    ticket.ended(End::Completed);
+                    self.block(2);
+                }
             }
-            self.tally.flying.fetch_sub(1, Ordering::SeqCst);
-            self.tally.done.fetch_add(1, Ordering::SeqCst);
-            ticket.ended_last(End::Completed, cx.waker());
             None
         }
 
-        fn cut_off(self: Arc<Self>, ticket: &mut Ticket) {
-            self.tally.flying.fetch_sub(1, Ordering::SeqCst);
-            self.tally.cut.fetch_add(1, Ordering::SeqCst);
-            ticket.ended(End::Cancelled);
+        fn cut_off(self: Arc<Self>, _ticket: &mut Ticket) {
+            unreachable!("no carrier of a model goes down");
         }
 
         fn refuse(self: Arc<Self>) -> bool {
@@ -158,11 +197,10 @@ mod gate {
             Self { lane, listener, tally: Arc::default(), places }
         }
 
-        fn submit(&self, source: Source) -> impl Fn(Priority) + Clone + Send + 'static {
+        fn submit(&self, source: Source, deed: Deed) -> impl Fn(Priority) + Clone + Send + 'static {
             let (lane, tally, places) = (Arc::clone(&self.lane), Arc::clone(&self.tally), self.places);
             move |priority| {
-                let slept = AtomicBool::new(false);
-                let body = Arc::new(Probe { tally: Arc::clone(&tally), places, slept });
+                let body = Arc::new(Probe { tally: Arc::clone(&tally), places, deed, slept: AtomicBool::new(false) });
                 lane.submit(priority, body, source).expect("it is open");
             }
         }
@@ -172,7 +210,7 @@ mod gate {
             self.lane.drain();
             self.listener.quiet.block_until(Deadline::Never, || self.lane.is_quiet().then_some(()));
             self.lane.close(false);
-            assert_eq!(self.tally.done.load(Ordering::SeqCst) + self.tally.cut.load(Ordering::SeqCst), bodies);
+            assert_eq!(self.tally.done.load(Ordering::SeqCst), bodies);
         }
     }
 
@@ -188,7 +226,7 @@ mod gate {
         let on = runtime.handle().clone();
         check_model(move || {
             let modelled = Modelled::new(&on, 1);
-            let submit = modelled.submit(Source::Caller);
+            let submit = modelled.submit(Source::Caller, Deed::Sleep);
             let other = thread::spawn({
                 let submit = submit.clone();
                 move || [Priority::Low, Priority::High].into_iter().for_each(submit)
@@ -208,15 +246,31 @@ mod gate {
         check_model(move || {
             let modelled = Modelled::new(&on, 2);
             let clock = thread::spawn({
-                let (submit, lane) = (modelled.submit(Source::InsideMany), Arc::clone(&modelled.lane));
+                let (submit, lane) = (modelled.submit(Source::InsideMany, Deed::Sleep), Arc::clone(&modelled.lane));
                 move || {
                     [Priority::Normal, Priority::Normal].into_iter().for_each(submit);
                     lane.call_for_many();
                 }
             });
-            modelled.submit(Source::Caller)(Priority::High);
+            modelled.submit(Source::Caller, Deed::Sleep)(Priority::High);
             clock.join().expect("put in");
             modelled.end(3);
+        });
+    }
+
+    /// A body that blocks its carrier's thread, while it runs or behind its end, holds up nobody: what it waits for is run by
+    /// another one.
+    #[test]
+    fn block_and_take() {
+        let runtime = runtime(1);
+        let on = runtime.handle().clone();
+        check_model(move || {
+            for (deed, places) in [(Deed::Block, 2), (Deed::Linger, 1)] {
+                let modelled = Modelled::new(&on, places);
+                modelled.submit(Source::Caller, deed)(Priority::High);
+                modelled.submit(Source::Caller, Deed::Sleep)(Priority::Low);
+                modelled.end(2);
+            }
         });
     }
 }

@@ -36,13 +36,13 @@ pub(crate) use entry::{Closure, Entry, OwnName, Place, StaticName};
 pub(crate) use home::Home;
 pub(crate) use job::{Job, Ran, Refusal};
 pub(crate) use ledger::Tally;
-pub use queue::{SlowStart, Slowness};
 pub(crate) use roll::PoolNumber;
 pub use totals::Totals;
 
 use crate::config::Config;
 use crate::fork;
 use crate::priority::{PerPriority, Priority};
+use crate::slow::SlowStart;
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use ahead::KEPT;
