@@ -5,6 +5,7 @@ mod gate;
 mod lanes;
 mod puts;
 mod runtimes;
+mod slow;
 mod stops;
 mod tasks;
 mod verbs;
