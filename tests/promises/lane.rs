@@ -1,6 +1,7 @@
 //! Async bodies: they run on a lane, and all else is as for bodies that block.
 
 mod attributes;
+mod carriers;
 mod gate;
 mod lanes;
 mod puts;
