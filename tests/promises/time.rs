@@ -3,6 +3,7 @@
 mod changes;
 mod cron;
 mod missed;
+mod random;
 mod schedules;
 mod test_clock;
 mod wall;
