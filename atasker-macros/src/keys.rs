@@ -7,12 +7,12 @@ use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::parse::{ParseStream, Parser};
-use syn::{Expr, Result, Token};
+use syn::{Expr, Lit, Result, Token};
 
 use crate::duration::is_unit;
 use crate::errors::Errors;
-use crate::suggest::nearest;
 use crate::values::{example, is_number};
+use atasker_text::nearest;
 
 /// One `key`, or `key = value`.
 pub(crate) struct Entry {
@@ -28,6 +28,21 @@ pub(crate) enum Value {
     Broken,
     /// `= expression`.
     Given(Box<Expr>),
+    /// `= 10%`.
+    Percent(Percent),
+}
+
+/// A number with a per cent sign behind it.
+pub(crate) struct Percent {
+    pub(crate) number: Lit,
+    pub(crate) sign: Token![%],
+}
+
+impl ToTokens for Percent {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        self.number.to_tokens(tokens);
+        self.sign.to_tokens(tokens);
+    }
 }
 
 /// The words of one attribute.
@@ -142,6 +157,9 @@ fn value(key: &Ident, input: ParseStream<'_>, errors: &mut Errors) -> Value {
         errors.at(equals, format!("`{word}` has no value: write `{}`", example(&word)));
         return Value::Broken;
     }
+    if let Some(percent) = percent(input) {
+        return Value::Percent(percent);
+    }
     match input.parse::<Expr>() {
         Ok(expr) => match second_word(&expr, input) {
             Some(word) => {
@@ -162,6 +180,18 @@ fn value(key: &Ident, input: ParseStream<'_>, errors: &mut Errors) -> Value {
             Value::Broken
         }
     }
+}
+
+/// `10%`, which is no expression.
+fn percent(input: ParseStream<'_>) -> Option<Percent> {
+    let ahead = input.fork();
+    let is_one = ahead.parse::<Lit>().is_ok()
+        && ahead.parse::<Token![%]>().is_ok()
+        && (ahead.is_empty() || ahead.peek(Token![,]));
+    if !is_one {
+        return None;
+    }
+    Some(Percent { number: input.parse().ok()?, sign: input.parse().ok()? })
 }
 
 /// The unit in `1 s`, or the second number in `1m 30s`.

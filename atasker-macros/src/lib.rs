@@ -3,6 +3,7 @@
 
 mod attrs;
 mod borrow;
+mod cron;
 mod duration;
 mod errors;
 mod item;
@@ -10,7 +11,6 @@ mod keys;
 mod paths;
 mod program;
 mod signature;
-mod suggest;
 mod task;
 mod values;
 mod worker;
@@ -127,6 +127,8 @@ pub fn background_task(keys: TokenStream, item: TokenStream) -> TokenStream {
 /// | none | without a pause | `LoopWorker` |
 /// | `interval = DURATION` | on a fixed grid, from start to start | `IntervalWorker` |
 /// | `delay = DURATION` | that long after the end of the run before | `IntervalWorker` |
+/// | `cron = "LINE"` | by the calendar; an expression that gives a text or a `Cron` is checked at the start | `ScheduledWorker` |
+/// | `schedule = EXPR` | when a `Schedule` of yours says | `ScheduledWorker` |
 /// | `queue`, `queue = BOUND` | once for each item that is put | `QueueWorker<T>` |
 /// | `event` | when triggered | `EventWorker` |
 ///
@@ -138,8 +140,15 @@ pub fn background_task(keys: TokenStream, item: TokenStream) -> TokenStream {
 /// |---|---|---|
 /// | `priority` | `Low`, `Normal`, `High`, `Critical`, or an expression of type `Priority` | `Normal` |
 /// | `name` | a string literal | the function's name |
-/// | `initial` | a duration to wait before the first run; not for queues and events | none |
+/// | `initial` | a duration to wait before the first run (by `cron` and `schedule`: before the first is planned); not for queues and events | none |
 /// | `missed` | `skip`, `burst` or `delay`: what becomes of missed ticks; for `interval` only | `skip` |
+/// | `tz` | the name of a time zone, `Local`, `Utc`, or an expression that becomes a `Tz`; for `cron` only | `Utc` |
+/// | `align` | `wall` or `start`: where the grid stands; for `interval` only | `start` |
+/// | `jitter` | a duration, or `10%` of the interval or delay: each run is late by up to that | none |
+/// | `tolerance` | a duration: so much later a run may come, together with others | a thousandth from 100 ms on |
+/// | `precise` | no value: runs start to the microsecond; for blocking bodies | within some 10 to 100 µs |
+/// | `times` | a whole number: the worker stops after so many runs; not for queues | no limit |
+/// | `until` | an expression of type `Instant` or `SystemTime`, evaluated at each start: no run starts from then on, and the worker stops; not for queues | no limit |
 /// | `on_error` | what is called with an `Err` or a panic of the body | logged |
 /// | `supervisor` | an expression that lends a `Supervisor`, evaluated at each start | the global one |
 /// | `lane` | a string literal: the lane that an async body runs on | the main one |

@@ -19,6 +19,7 @@ macro_rules! paths {
 }
 
 paths! {
+    Align => [::atasker::Align];
     AsyncQueueBody => [::atasker::AsyncQueueBody];
     AsyncWorker => [::atasker::AsyncWorker];
     Autostart => [::atasker::__private::Autostart];
@@ -29,6 +30,7 @@ paths! {
     IntoQueueBody => [::atasker::__private::IntoQueueBody];
     IntoWorker => [::atasker::__private::IntoWorker];
     IntervalWorker => [::atasker::IntervalWorker];
+    Jitter => [::atasker::Jitter];
     LoopWorker => [::atasker::LoopWorker];
     MissedTick => [::atasker::MissedTick];
     Priority => [::atasker::Priority];
@@ -37,6 +39,7 @@ paths! {
     QueueWorker => [::atasker::QueueWorker];
     SameSupervisor => [::atasker::__private::same_supervisor];
     Named => [::atasker::__private::Named];
+    ScheduledWorker => [::atasker::ScheduledWorker];
     Site => [::atasker::__private::Site];
     Static => [::atasker::__private::Static];
     Submit => [::atasker::__private::inventory::submit];
@@ -44,6 +47,7 @@ paths! {
     Task => [::atasker::Task];
     TaskOptions => [::atasker::TaskOptions];
     TaskSupervisor => [::atasker::task_supervisor];
+    Tz => [::atasker::Tz];
     UnitResult => [::atasker::Result<()>];
     WorkerContext => [::atasker::WorkerContext];
 

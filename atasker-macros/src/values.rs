@@ -1,24 +1,30 @@
 //! The values of keys: what each key takes, and the expression it becomes.
 
+use atasker_text::nearest;
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::{Expr, Lit, LitBool, LitStr, UnOp};
 
-use crate::duration::Zero;
+use crate::duration::{self, Zero};
 use crate::errors::Errors;
 use crate::item::edges;
 use crate::keys::{Entry, Value};
-use crate::paths::{MissedTick, Priority};
-use crate::suggest::nearest;
+use crate::paths::{Align, Jitter, MissedTick, Priority};
 
 const PRIORITIES: &[&str] = &["Low", "Normal", "High", "Critical"];
-
-const POLICIES: &[(&str, &str)] = &[("skip", "Skip"), ("burst", "Burst"), ("delay", "Delay")];
 
 /// How to write a key, for errors that say so.
 pub(crate) fn example(key: &str) -> String {
     let value = match key {
         "interval" | "delay" | "initial" => "1s",
+        "cron" => "\"0 9 * * Mon-Fri\"",
+        "tz" => "\"Europe/Prague\"",
+        "schedule" => "MySchedule::new()",
+        "jitter" => "10%",
+        "times" => "3",
+        "until" => "Instant::now() + HOUR",
+        "align" => "wall",
+        "tolerance" => "10ms",
         "priority" => "High",
         "name" => "\"a name\"",
         "lane" => "\"io\"",
@@ -27,7 +33,6 @@ pub(crate) fn example(key: &str) -> String {
         "missed" => "skip",
         "on_error" => "|error| eprintln!(\"{error}\")",
         "queue" => "1024",
-        "event" | "autostart" => return key.to_owned(),
         "pool_size" => "20",
         "reserve_normal" | "reserve_high" => "5",
         "critical_max" => "256",
@@ -37,6 +42,7 @@ pub(crate) fn example(key: &str) -> String {
         "keep_alive" | "warn_after" | "error_after" | "grace" => "10s",
         "thread_name" => "\"a name\"",
         "task_times" => "true",
+        "event" | "autostart" | "precise" => return key.to_owned(),
         _ => "value",
     };
     format!("{key} = {value}")
@@ -47,6 +53,11 @@ pub(crate) fn given<'a>(entry: &'a Entry, errors: &mut Errors) -> Option<&'a Exp
     match &entry.value {
         Value::Given(expr) => Some(expr),
         Value::Broken => None,
+        Value::Percent(percent) => {
+            let key = entry.key.to_string();
+            errors.at(percent, format!("only `jitter` takes a percentage: write `{}`", example(&key)));
+            None
+        }
         Value::Absent => {
             let key = &entry.key;
             errors.at(key, format!("`{key}` needs a value: write `{}`", example(&key.to_string())));
@@ -57,13 +68,18 @@ pub(crate) fn given<'a>(entry: &'a Entry, errors: &mut Errors) -> Option<&'a Exp
 
 /// Notes a value behind a key that takes none.
 pub(crate) fn flag(entry: &Entry, errors: &mut Errors) {
-    if let Value::Given(expr) = &entry.value {
-        let key = &entry.key;
-        let cure = match truth(expr) {
-            Some(LitBool { value: false, .. }) => "leave it out".to_owned(),
-            _ => format!("write `{key}` alone"),
-        };
-        errors.at(expr, format!("`{key}` takes no value: {cure}"));
+    let key = &entry.key;
+    let alone = format!("write `{key}` alone");
+    match &entry.value {
+        Value::Given(expr) => {
+            let cure = match truth(expr) {
+                Some(LitBool { value: false, .. }) => "leave it out",
+                _ => &alone,
+            };
+            errors.at(expr, format!("`{key}` takes no value: {cure}"));
+        }
+        Value::Percent(percent) => errors.at(percent, format!("`{key}` takes no value: {alone}")),
+        Value::Absent | Value::Broken => {}
     }
 }
 
@@ -177,13 +193,38 @@ fn word_or_high(word: &str) -> &'static str {
     nearest(word, PRIORITIES).unwrap_or("High")
 }
 
+/// The words that a key takes, each a variant of a type of the library.
+struct Words {
+    /// What one of them is.
+    noun: &'static str,
+    words: &'static [(&'static str, &'static str)],
+    /// All of them, for errors.
+    list: &'static str,
+    of: TokenStream,
+}
+
 /// `skip`, `burst`, `delay`, or any expression of type `MissedTick`.
 pub(crate) fn missed(entry: &Entry, errors: &mut Errors) -> Option<TokenStream> {
+    let words = &[("skip", "Skip"), ("burst", "Burst"), ("delay", "Delay")];
+    let of = MissedTick.to_token_stream();
+    word(entry, &Words { noun: "policy", words, list: "skip, burst or delay", of }, errors)
+}
+
+/// `wall`, `start`, or any expression of type `Align`.
+pub(crate) fn align(entry: &Entry, errors: &mut Errors) -> Option<TokenStream> {
+    let words = &[("wall", "Wall"), ("start", "Start")];
+    let of = Align.to_token_stream();
+    word(entry, &Words { noun: "alignment", words, list: "wall or start", of }, errors)
+}
+
+fn word(entry: &Entry, known: &Words, errors: &mut Errors) -> Option<TokenStream> {
     let expr = given(entry, errors)?;
+    let Words { noun, words, list, of } = known;
+    let key = entry.key.to_string();
     let word = match bare(expr) {
         Expr::Path(path) => path.path.get_ident(),
         Expr::Lit(_) => {
-            errors.at(expr, "`missed` takes skip, burst or delay: write `missed = skip`");
+            errors.at(expr, format!("`{key}` takes {list}: write `{}`", example(&key)));
             return None;
         }
         _ => None,
@@ -192,19 +233,70 @@ pub(crate) fn missed(entry: &Entry, errors: &mut Errors) -> Option<TokenStream> 
         return Some(expr.to_token_stream());
     };
     let typed = word.to_string();
-    if let Some((_, variant)) = POLICIES.iter().find(|(policy, _)| *policy == typed) {
+    if let Some((_, variant)) = words.iter().find(|(known, _)| *known == typed) {
         let variant = syn::Ident::new(variant, word.span());
-        return Some(quote!(#MissedTick::#variant));
+        return Some(quote!(#of::#variant));
     }
-    let words: Vec<&str> = POLICIES.iter().map(|(policy, _)| *policy).collect();
+    let words: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
     match nearest(&typed, &words) {
-        Some(near) => errors.at(expr, format!("unknown policy `{typed}`: did you mean `{near}`?")),
+        Some(near) => errors.at(expr, format!("unknown {noun} `{typed}`: did you mean `{near}`?")),
         None if typed.chars().any(char::is_lowercase) => {
-            errors.at(expr, format!("unknown policy `{typed}`: `missed` takes skip, burst or delay"));
+            errors.at(expr, format!("unknown {noun} `{typed}`: `{key}` takes {list}"));
         }
         None => return Some(expr.to_token_stream()),
     }
     None
+}
+
+/// `10%`, a duration, or any expression that becomes a `Jitter`.
+pub(crate) fn jitter(entry: &Entry, errors: &mut Errors) -> Option<TokenStream> {
+    let Value::Percent(percent) = &entry.value else {
+        return duration::value("jitter", given(entry, errors)?, Zero::Refused, errors);
+    };
+    let Lit::Int(number) = &percent.number else {
+        errors.at(percent, "a percentage is a whole number: write `jitter = 10%`");
+        return None;
+    };
+    match number.base10_parse::<u8>() {
+        Ok(percent @ 1..=100) if number.suffix().is_empty() => Some(quote!(#Jitter::percent(#percent))),
+        Ok(0) => {
+            errors.at(percent, "`jitter` cannot be zero: leave it out for runs on time");
+            None
+        }
+        _ => {
+            errors.at(percent, "`jitter` is from 1% to 100% of the interval or delay: write `jitter = 10%`");
+            None
+        }
+    }
+}
+
+/// How many runs there are: a whole number above zero, or any expression of type `u64`.
+pub(crate) fn times(entry: &Entry, errors: &mut Errors) -> Option<TokenStream> {
+    let expr = given(entry, errors)?;
+    let message = match bare(expr) {
+        Expr::Lit(literal) => match &literal.lit {
+            Lit::Int(number) if number.base10_digits() == "0" => {
+                "a worker that runs zero times does nothing: write `times = 1`, or leave it out for no limit"
+            }
+            Lit::Int(number) if matches!(number.suffix(), "" | "u64") => return Some(expr.to_token_stream()),
+            _ => "`times` takes a whole number of runs: write `times = 3`",
+        },
+        other if negated(other) => "`times` cannot be fewer than no runs: write `times = 3`",
+        _ => return Some(expr.to_token_stream()),
+    };
+    errors.at(expr, message);
+    None
+}
+
+/// A moment, which no literal is: any expression that becomes a `When`.
+pub(crate) fn until(entry: &Entry, errors: &mut Errors) -> Option<TokenStream> {
+    let expr = given(entry, errors)?;
+    if matches!(bare(expr), Expr::Lit(_)) || negated(expr) {
+        let cure = "write an expression, such as `until = Instant::now() + HOUR`, evaluated at each start";
+        errors.at(expr, format!("`until` takes an `Instant` or a `SystemTime`: {cure}"));
+        return None;
+    }
+    Some(expr.to_token_stream())
 }
 
 /// How many items a bounded queue holds: a whole number above zero, or any expression of type `usize`.

@@ -1,5 +1,6 @@
 //! Everything that can be refused or go wrong, one type per failing verb; each converts into [`Error`] by `?`.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::io;
 use std::sync::Arc;
@@ -157,12 +158,12 @@ impl std::error::Error for TaskError {}
 pub struct ConfigError {
     field: &'static str,
     value: String,
-    cure: &'static str,
+    cure: Cow<'static, str>,
 }
 
 impl ConfigError {
-    pub(crate) fn new(field: &'static str, value: String, cure: &'static str) -> Self {
-        Self { field, value, cure }
+    pub(crate) fn new(field: &'static str, value: String, cure: impl Into<Cow<'static, str>>) -> Self {
+        Self { field, value, cure: cure.into() }
     }
 
     pub(crate) fn zero_duration(field: &'static str, value: Duration) -> Self {

@@ -3,6 +3,7 @@
 mod admission;
 mod clock;
 mod config;
+mod cron;
 mod error;
 mod fork;
 mod lane;
@@ -45,9 +46,16 @@ pub use task::{CancelOutcome, Task, TaskInfo, TaskStatus, wait_all, wait_complet
 
 // Workers.
 pub use worker::{
-    AsyncQueueBody, AsyncWorker, EventWorker, IntervalWorker, LoopWorker, MissedTick, Outcome, QueueBody, QueueWorker,
-    StopOnDrop, Worker, WorkerBuilder, WorkerContext, WorkerError, background_worker, kind,
+    Align, AsyncQueueBody, AsyncWorker, EventWorker, IntervalWorker, Jitter, LoopWorker, MissedTick, Outcome,
+    QueueBody, QueueWorker, Schedule, ScheduleContext, ScheduledWorker, StopOnDrop, Worker, WorkerBuilder,
+    WorkerContext, WorkerError, background_worker, kind,
 };
+
+// Time.
+pub use cron::{Cron, IntoCron, Tz};
+#[cfg(feature = "test-util")]
+pub use supervisor::TestClock;
+pub use time::When;
 
 // Errors.
 pub use error::{ConfigError, Error, PutError, Rejected, Result, TaskError, WaitError};

@@ -1,6 +1,27 @@
-//! A moment that may never come.
+//! Moments: on the clock that never jumps, on the one on the wall, and those that may never come.
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
+
+/// A moment that something is planned for: what a [`Schedule`](crate::Schedule) gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum When {
+    /// On the clock that never jumps, and that no one can set.
+    At(Instant),
+    /// On the wall clock, in whatever zone it is shown: when the wall clock is set, it comes sooner or later by that.
+    Wall(SystemTime),
+}
+
+impl From<Instant> for When {
+    fn from(at: Instant) -> Self {
+        Self::At(at)
+    }
+}
+
+impl From<SystemTime> for When {
+    fn from(at: SystemTime) -> Self {
+        Self::Wall(at)
+    }
+}
 
 /// When something is due. `Never` is what a wait without an end, and a duration past the clock's range, comes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
-use atasker::{Config, Supervisor, Task, background_task};
+use atasker::{Config, Supervisor, Task, TestClock, background_task};
 
 /// How long a test waits for something that must happen, before it fails instead of hanging.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
@@ -28,6 +28,13 @@ pub(crate) fn supervisor(config: Config) -> Tested {
     let prefix = format!("t{}", NUMBER.fetch_add(1, Ordering::Relaxed));
     let supervisor = Supervisor::new(prefix.clone(), config).expect("the test's configuration is sound");
     Tested { supervisor, prefix }
+}
+
+/// The same on a clock that the test moves.
+pub(crate) fn clocked_pool(pool_size: usize) -> (Tested, TestClock) {
+    let s = pool(pool_size);
+    let clock = TestClock::of(&s).expect("it was made just now");
+    (s, clock)
 }
 
 impl Tested {

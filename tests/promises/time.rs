@@ -2,6 +2,9 @@
 
 mod changes;
 mod missed;
+mod schedules;
+mod test_clock;
+mod wall;
 
 use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, Instant};
@@ -233,22 +236,6 @@ fn a_stop_during_a_long_initial_delay_returns_at_once() {
     assert!(returns(move || stopper.stop()).complete);
     assert!(start.elapsed() < HOUR);
     assert_eq!((left.is_running(), left.info().runs), (false, 0));
-}
-
-/// Nothing in the library reads the wall clock, so its jumps can't move an interval.
-#[test]
-fn wall_clock_jumps_do_not_move_intervals() {
-    fn sources(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
-        let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-        entries.flat_map(|path| if path.is_dir() { sources(&path) } else { vec![path] }).collect()
-    }
-    let library = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../atasker/src");
-    let sources = sources(&library);
-    assert!(sources.len() > 30, "{} is not the library", library.display());
-    for source in sources {
-        let text = std::fs::read_to_string(&source).unwrap();
-        assert!(!text.contains("SystemTime"), "{} reads the wall clock", source.display());
-    }
 }
 
 /// All of them run, one that is due a moment later comes too, and what is cancelled meanwhile is gone at once.

@@ -34,6 +34,10 @@ pub(super) fn signature(item: &Item, keys: &Keys, errors: &mut Errors) -> Vec<Pa
     item.check(errors);
     check_qualifiers(&item.sig, errors);
     check_lane(&item.sig, keys.lane.as_ref(), errors);
+    if let (Some(precise), Some(asyncness)) = (&keys.precise, &item.sig.asyncness) {
+        let cure = format!("leave `{precise}` out, or `{}`", asyncness.to_token_stream());
+        errors.at(precise, format!("a runtime's threads are not to be kept awake for one body: {cure}"));
+    }
     let params = params::read(item, keys.kind);
     if keys.kind == Kind::Queue {
         check_item(item, &params, errors);

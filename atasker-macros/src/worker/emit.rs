@@ -12,7 +12,7 @@ use crate::attrs::Attrs;
 use crate::item::{Item, edges};
 use crate::paths::{
     Autostart, Deref, Duration, EventWorker, IntervalWorker, Into, LoopWorker, PutError, QueueWorker, SameSupervisor,
-    Static, StdResult, StdString, Submit, TaskSupervisor, UnitResult, Unreachable,
+    ScheduledWorker, Static, StdResult, StdString, Submit, TaskSupervisor, UnitResult, Unreachable,
 };
 
 /// A worker after the checks.
@@ -58,6 +58,7 @@ impl Worker<'_> {
         match self.keys.kind {
             Kind::Loop => LoopWorker.to_token_stream(),
             Kind::Interval | Kind::Delay => IntervalWorker.to_token_stream(),
+            Kind::Cron | Kind::Schedule => ScheduledWorker.to_token_stream(),
             Kind::Event => EventWorker.to_token_stream(),
             Kind::Queue => {
                 let item = self.queued();

@@ -4,6 +4,7 @@ use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 use syn::LitStr;
 
+use crate::cron;
 use crate::duration::{self, Zero};
 use crate::errors::Errors;
 use crate::keys::{Entry, Known, Value, Vocabulary};
@@ -14,25 +15,36 @@ const VOCABULARY: Vocabulary = Vocabulary {
     keys: &[
         "interval",
         "delay",
+        "cron",
+        "schedule",
         "queue",
         "event",
         "priority",
         "name",
         "initial",
         "missed",
+        "tz",
+        "jitter",
+        "times",
+        "until",
+        "align",
+        "precise",
+        "tolerance",
         "on_error",
         "supervisor",
         "lane",
         "autostart",
     ],
     other: ("background_task", &["companion"]),
-    later: &[("cron", "interval", "cron workers are not part of this version: use `interval`")],
+    later: &[],
     foreign: &[
         ("q", Some("queue"), "it is `queue` here, write `queue`, or `queue = 1024` for a bounded one"),
         ("e", Some("event"), "it is `event` here, write `event`"),
         ("i", Some("interval"), "it is `interval` here, write `interval = 1s`"),
         ("d", Some("delay"), "it is `delay` here, write `delay = 1s`"),
         ("delay_before", Some("delay"), "write `delay = 1s`, and `initial = 1s` to wait before the first run"),
+        ("crontab", Some("cron"), "it is `cron` here, write `cron = \"0 9 * * Mon-Fri\"`"),
+        ("timezone", Some("tz"), "it is `tz` here, write `tz = \"Europe/Prague\"`"),
         ("every", Some("interval"), "it is `interval` here, write `interval = 1s`"),
         ("period", Some("interval"), "it is `interval` here, write `interval = 1s`"),
         ("worker_name", Some("name"), "it is `name` here, write `name = \"a name\"`"),
@@ -70,6 +82,8 @@ pub(super) enum Kind {
     Loop,
     Interval,
     Delay,
+    Cron,
+    Schedule,
     Event,
     Queue,
 }
@@ -86,6 +100,8 @@ pub(super) struct Keys {
     pub(super) autostart: Option<Ident>,
     /// The key, if it was given.
     pub(super) lane: Option<Ident>,
+    /// The key, if it was given.
+    pub(super) precise: Option<Ident>,
 }
 
 impl Keys {
@@ -118,6 +134,8 @@ impl Keys {
                 values::flag(entry, errors);
                 Some(quote!(.event()))
             }
+            "cron" => cron::line(entry, errors).map(|line| quote!(.cron(#line))),
+            "schedule" => values::given(entry, errors).map(|it| quote!(.schedule(#it))),
             _ => length(name, entry, Zero::Refused, errors),
         };
         self.settings.extend(setting);
@@ -128,6 +146,17 @@ impl Keys {
             "priority" => values::priority(entry, errors).map(|it| quote!(.priority(#it))),
             "initial" => length(name, entry, Zero::Allowed, errors),
             "missed" => values::missed(entry, errors).map(|it| quote!(.missed(#it))),
+            "tz" => cron::zone(entry, errors).map(|it| quote!(.tz(#it))),
+            "jitter" => values::jitter(entry, errors).map(|it| quote!(.jitter(#it))),
+            "times" => values::times(entry, errors).map(|it| quote!(.times(#it))),
+            "until" => values::until(entry, errors).map(|it| quote!(.until(#it))),
+            "align" => values::align(entry, errors).map(|it| quote!(.align(#it))),
+            "tolerance" => length(name, entry, Zero::Allowed, errors),
+            "precise" => {
+                values::flag(entry, errors);
+                self.precise = Some(entry.key.clone());
+                Some(quote!(.precise(true)))
+            }
             "on_error" => values::given(entry, errors).map(|it| quote!(.on_error(#it))),
             "supervisor" => {
                 self.supervisor = values::given(entry, errors).map(lent);
@@ -150,21 +179,48 @@ impl Keys {
         self.settings.extend(setting);
     }
 
-    /// Notes the keys that say nothing to a worker of this kind.
+    /// Notes the keys that say nothing to a worker of this kind, and those that speak against each other.
     fn check_kind(&self, known: &[Known], errors: &mut Errors) {
         for Known { name, entry, .. } in known {
-            let by_clock = matches!(self.kind, Kind::Loop | Kind::Interval | Kind::Delay);
-            let message = match *name {
-                "initial" if !by_clock => {
-                    "`initial` is for workers that run by themselves, not on a call: leave it out"
-                }
-                "missed" if self.kind != Kind::Interval => {
-                    "`missed` is for interval workers: write `interval = 1s` too, or leave it out"
-                }
-                _ => continue,
-            };
-            errors.at(&entry.key, message);
+            if let Some(reason) = without_meaning(name, self.kind) {
+                errors.at(&entry.key, format!("`{name}` is for {reason}"));
+            }
         }
+        let find = |name: &str| known.iter().find(|known| known.sound && known.name == name).map(|known| &known.entry);
+        if let Some(precise) = find("precise")
+            && let Some(late) = find("jitter").or_else(|| find("tolerance"))
+        {
+            let (precise, late) = (&precise.key, &late.key);
+            errors
+                .at(late, format!("`{precise}` is to the microsecond, and `{late}` makes late: leave one of them out"));
+        }
+        if let (Some(jitter), Kind::Cron | Kind::Schedule) = (find("jitter"), self.kind)
+            && let Value::Percent(percent) = &jitter.value
+        {
+            errors
+                .at(percent, "there is no interval to take a percentage of: write a duration, such as `jitter = 30s`");
+        }
+    }
+}
+
+/// What a key is for, where it means nothing to a worker of that kind, and what to do.
+fn without_meaning(key: &str, kind: Kind) -> Option<&'static str> {
+    let is_planned = matches!(kind, Kind::Interval | Kind::Delay | Kind::Cron | Kind::Schedule);
+    match key {
+        "initial" if !is_planned && kind != Kind::Loop => {
+            Some("workers that run by themselves, not on a call: leave it out")
+        }
+        "missed" | "align" if kind != Kind::Interval => {
+            Some("interval workers: write `interval = 1s` too, or leave it out")
+        }
+        "tz" if kind != Kind::Cron => Some("cron workers: write `cron = \"0 9 * * Mon-Fri\"` too, or leave it out"),
+        "jitter" | "precise" | "tolerance" if !is_planned => {
+            Some("workers that run at a planned time: write `interval = 1s` too, or leave it out")
+        }
+        "times" | "until" if kind == Kind::Queue => Some(
+            "workers without a queue, whose items all have their run: leave it out, and stop it when there are enough",
+        ),
+        _ => None,
     }
 }
 
@@ -172,6 +228,8 @@ fn kind_of(name: &str) -> Option<Kind> {
     match name {
         "interval" => Some(Kind::Interval),
         "delay" => Some(Kind::Delay),
+        "cron" => Some(Kind::Cron),
+        "schedule" => Some(Kind::Schedule),
         "queue" => Some(Kind::Queue),
         "event" => Some(Kind::Event),
         _ => None,

@@ -39,6 +39,8 @@ fn each_kind_has_its_handle() {
         (quote!(), "LoopWorker"),
         (quote!(interval = 1), "IntervalWorker"),
         (quote!(delay = 1), "IntervalWorker"),
+        (quote!(cron = "@daily"), "ScheduledWorker"),
+        (quote!(schedule = own()), "ScheduledWorker"),
         (quote!(event), "EventWorker"),
     ];
     for (keys, handle) in kinds {
@@ -84,7 +86,8 @@ fn wrong_keys_leave_the_handle_they_were_meant_for() {
         (quote!(interval =), "IntervalWorker"),
         (quote!(interval = 0), "IntervalWorker"),
         (quote!(interval = "5"), "IntervalWorker"),
-        (quote!(cron = "* * * * *"), "IntervalWorker"),
+        (quote!(cron = "61 * * * *"), "ScheduledWorker"),
+        (quote!(schedule), "ScheduledWorker"),
         (quote!(i = 1), "IntervalWorker"),
         (quote!(e), "EventWorker"),
         (quote!(event = true), "EventWorker"),

@@ -1,4 +1,5 @@
-//! One queue of deadlines, and one thread that waits for the earliest and rings what is due.
+//! One queue of deadlines for each of two clocks, the one that never jumps and the one on the wall, and one thread that
+//! waits for the earliest and rings what is due.
 //!
 //! Knows deadlines and bells; not tasks, workers or the pool. No user code runs on its thread: a bell only queues
 //! something, so a slow body makes itself late, never the others.
@@ -7,27 +8,39 @@ mod lead;
 mod moment;
 mod queue;
 mod slack;
+mod source;
+mod wall;
 
 use std::hint;
 use std::io;
 use std::num::NonZeroU64;
 use std::sync::{Arc, Weak};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use crate::sync::thread::{Builder, JoinHandle};
 use crate::sync::{Mutex, Parker, Unparker};
-use crate::time::Deadline;
+use crate::time::{Deadline, When};
 use lead::Lead;
 use moment::Moment;
 use queue::Queue;
+#[cfg(feature = "test-util")]
+pub(crate) use source::Manual;
+use source::Source;
+use wall::Watcher;
 
 /// Rung bells are taken off the queue this many at a time, so that a stop or an insertion never waits long for the lock,
 /// nor what the first has rung for a thread.
 const BATCH: usize = 256;
 
+/// By so much the wall clock may go slower than the other without having been put back.
+const SLOWER: Duration = Duration::from_millis(100);
+
+/// Where the system does not tell that the wall clock was set, it is looked at this often while something waits for it.
+const WALL_LOOK: Duration = Duration::from_secs(60);
+
 /// What a deadline rings. Called outside every lock, never before its time.
 pub(crate) trait Bell: Send + Sync {
-    /// The moment has come.
+    /// The moment has come. Or the wall clock, which it is planned by, was put back: then it is to be planned anew.
     fn ring(self: Arc<Self>, key: Key);
 
     /// The clock has stopped, and the moment will not come. `true`: there is something of the user's to drop.
@@ -67,6 +80,7 @@ pub(crate) struct Clock {
     name: String,
     /// Whom to tell.
     listener: Weak<dyn Listener>,
+    source: Source,
     /// What moments are counted from.
     origin: Instant,
     /// Lock rule: taken after a worker's plan, before nothing. No bell is rung or dropped under it.
@@ -78,8 +92,30 @@ struct State {
     /// Counts the openings: a thread of an earlier one leaves.
     epoch: u64,
     deadlines: Queue,
+    /// Those by the wall clock.
+    on_wall: Queue,
+    /// How far the wall clock was ahead when it was last looked at, with something in its queue.
+    ahead: Option<Ahead>,
     /// Its thread, made with the first deadline.
     thread: Option<ClockThread>,
+    /// Tells the thread that the wall clock was set; made with the first deadline by it, where the system can tell.
+    watcher: Option<Watcher>,
+}
+
+/// How far the wall clock is ahead of the other one.
+#[derive(Clone, Copy)]
+struct Ahead(i128);
+
+impl Ahead {
+    fn of(now: Moment, wall: Moment) -> Self {
+        let [forward, back] = [wall.since_moment(now), now.since_moment(wall)].map(|by| by.as_nanos().cast_signed());
+        Self(forward - back)
+    }
+
+    /// Whether the wall clock was put back since it was that far ahead.
+    fn was_put_back(self, since: Self) -> bool {
+        since.0 - self.0 > SLOWER.as_nanos().cast_signed()
+    }
 }
 
 struct ClockThread {
@@ -91,13 +127,20 @@ struct ClockThread {
 
 impl Clock {
     pub(crate) fn new(name: &str, listener: Weak<dyn Listener>) -> Arc<Self> {
-        let state = State { open: false, epoch: 0, deadlines: Queue::default(), thread: None };
-        Arc::new(Self { name: name.to_owned(), listener, origin: Instant::now(), state: Mutex::new(state) })
+        let (deadlines, on_wall) = (Queue::default(), Queue::on_wall());
+        let state = State { open: false, epoch: 0, deadlines, on_wall, ahead: None, thread: None, watcher: None };
+        let (name, source, origin) = (name.to_owned(), Source::default(), Instant::now());
+        Arc::new(Self { name, listener, source, origin, state: Mutex::new(state) })
     }
 
     /// The time that deadlines are measured by.
     pub(crate) fn now(&self) -> Instant {
-        Instant::now()
+        self.source.now()
+    }
+
+    /// What the wall clock shows.
+    pub(crate) fn wall(&self) -> SystemTime {
+        self.source.wall()
     }
 
     /// Begins to take deadlines.
@@ -109,39 +152,72 @@ impl Clock {
 
     /// Rings `bell` at `due`; `Deadline::Never` only keeps it until it is removed or the clock stops.
     pub(crate) fn insert(self: &Arc<Self>, due: Deadline, bell: Arc<dyn Bell>) -> Result<Key, Refused> {
-        self.insert_about(due, Duration::ZERO, bell)
+        let at = Moment::of(due, self.origin);
+        self.insert_at(at, |state| state.deadlines.insert(at, bell))
     }
 
     /// The same, up to `tolerance` later: together with others of that tolerance, so that one wake-up serves them all.
     pub(crate) fn insert_about(
         self: &Arc<Self>,
-        due: Deadline,
+        due: When,
         tolerance: Duration,
         bell: Arc<dyn Bell>,
     ) -> Result<Key, Refused> {
-        let at = Moment::of(due, self.origin).rounded_up(tolerance);
+        // A clock that is moved to a moment is to be there for all that is planned for it.
+        let tolerance = if self.is_manual() { Duration::ZERO } else { tolerance };
+        match due {
+            When::At(at) => {
+                let at = Moment::since(self.origin, at).rounded_up(tolerance);
+                self.insert_at(at, |state| state.deadlines.insert(at, bell))
+            }
+            When::Wall(at) => {
+                let at = Moment::on_wall(at).rounded_up(tolerance);
+                let [now, wall] = self.moments();
+                // When it will come, as it looks now.
+                let wakes = now.later(at.since_moment(wall));
+                self.insert_at(wakes, |state| {
+                    self.watch_wall(state);
+                    state.ahead.get_or_insert(Ahead::of(now, wall));
+                    state.on_wall.insert(at, bell)
+                })
+            }
+        }
+    }
+
+    /// Whether a test moves it.
+    pub(crate) fn is_manual(&self) -> bool {
+        self.source.is_manual()
+    }
+
+    /// What both clocks show.
+    fn moments(&self) -> [Moment; 2] {
+        [Moment::since(self.origin, self.now()), Moment::on_wall(self.wall())]
+    }
+
+    /// Has the thread look at `at` again, for what `insert` puts into its queue.
+    fn insert_at(self: &Arc<Self>, at: Moment, insert: impl FnOnce(&mut State) -> Key) -> Result<Key, Refused> {
         let mut state = self.state.lock();
         if !state.open {
             return Err(Refused::Stopped);
         }
         self.make_thread(&mut state).map_err(Refused::NoThread)?;
-        let key = state.deadlines.insert(at, bell);
-        let thread = state.thread.as_mut().expect("made above");
-        let wake = at < thread.sleeps_until;
-        let unparker = wake.then(|| {
+        let key = insert(&mut state);
+        let sleeper = state.thread.as_mut().filter(|thread| at < thread.sleeps_until).map(|thread| {
             thread.sleeps_until = at;
             thread.unparker.clone()
         });
         drop(state);
-        if let Some(thread) = unparker {
-            thread.unpark();
+        if let Some(sleeper) = sleeper {
+            sleeper.unpark();
         }
         Ok(key)
     }
 
     /// Takes a deadline back. `false`: it has been rung, or is about to be.
     pub(crate) fn remove(&self, key: Key) -> bool {
-        let bell = self.state.lock().deadlines.remove(key);
+        let mut state = self.state.lock();
+        let bell = if key.is_on_wall() { state.on_wall.remove(key) } else { state.deadlines.remove(key) };
+        drop(state);
         bell.is_some()
     }
 
@@ -150,16 +226,24 @@ impl Clock {
         let dropped = {
             let mut state = self.state.lock();
             state.open = false;
-            std::mem::take(&mut state.deadlines)
+            [std::mem::take(&mut state.deadlines), std::mem::replace(&mut state.on_wall, Queue::on_wall())]
         };
-        let told: Vec<_> = dropped.into_bells().filter(|bell| Arc::clone(bell).dropped()).collect();
+        let dropped = dropped.into_iter().flat_map(Queue::into_bells);
+        let told: Vec<_> = dropped.filter(|bell| Arc::clone(bell).dropped()).collect();
         // Only now: a Drop of the user's may take long, or wait for another that is dropped with it.
         told.into_iter().for_each(Bell::drop_body);
     }
 
     /// Sends the thread away and joins it. Not to be called from it.
     pub(crate) fn join(&self) {
-        let thread = self.state.lock().thread.take();
+        let (thread, watcher) = {
+            let mut state = self.state.lock();
+            state.ahead = None;
+            (state.thread.take(), state.watcher.take())
+        };
+        if let Some(watcher) = watcher {
+            watcher.join();
+        }
         if let Some(thread) = thread {
             thread.unparker.unpark();
             // It runs no user code; a panic of its own is a bug that has been printed.
@@ -175,7 +259,7 @@ impl Clock {
 
     /// Made under the lock, once: whoever comes second finds it there.
     fn make_thread(self: &Arc<Self>, state: &mut State) -> io::Result<()> {
-        if state.thread.is_some() {
+        if state.thread.is_some() || self.source.is_manual() {
             return Ok(());
         }
         let epoch = state.epoch;
@@ -185,6 +269,21 @@ impl Clock {
         let join = Builder::new().name(format!("{}-clock", self.name)).spawn(move || clock.run(epoch, &parker))?;
         state.thread = Some(ClockThread { unparker, join, sleeps_until: Moment::NEVER });
         Ok(())
+    }
+
+    /// Has the system tell when the wall clock is set. Where it can't, the thread looks for itself.
+    fn watch_wall(self: &Arc<Self>, state: &mut State) {
+        if state.watcher.is_none() && !self.source.is_manual() {
+            let clock = Arc::downgrade(self);
+            let was_set = move || {
+                let clock = clock.upgrade();
+                let sleeper = clock.and_then(|clock| clock.state.lock().thread.as_ref().map(|it| it.unparker.clone()));
+                if let Some(sleeper) = sleeper {
+                    sleeper.unpark();
+                }
+            };
+            state.watcher = Watcher::new(format!("{}-wall", self.name), was_set).ok();
+        }
     }
 
     /// The clock thread: rings what is due, sleeps until the next, leaves when the clock has been joined.
@@ -199,36 +298,73 @@ impl Clock {
                 if leaves {
                     return;
                 }
-                let now = Moment::since(self.origin, self.now());
-                while due.len() < BATCH
-                    && let Some(first) = state.deadlines.pop_due(now)
-                {
-                    due.push(first);
-                }
-                let (next, crowded) = state.deadlines.next();
+                let (next, crowded) = self.look(&mut state, &mut due);
                 let thread = state.thread.as_mut().expect("looked at above");
                 thread.sleeps_until = next;
                 (next.deadline(self.origin), crowded)
             };
-            if due.is_empty() {
-                // The race this closes: an insertion after the look finds `sleeps_until` set, and unparks a thread
-                // that may not be asleep yet; the parker keeps the token, so the sleep ends at once.
-                match sleep_until {
-                    Deadline::Never => parker.park(),
-                    // The last of them is rung so much later that to be awake for the first gains nothing.
-                    Deadline::At(at) if crowded => parker.park_deadline(at),
-                    Deadline::At(at) => self.sleep(at, &mut lead, parker),
-                }
-            }
-            if due.is_empty() {
+            if !due.is_empty() {
+                self.ring(&mut due);
                 continue;
             }
-            for (key, bell) in due.drain(..) {
-                bell.ring(key);
+            // The race this closes: an insertion after the look finds `sleeps_until` set, and unparks a thread
+            // that may not be asleep yet; the parker keeps the token, so the sleep ends at once.
+            match sleep_until {
+                Deadline::Never => parker.park(),
+                // The last of them is rung so much later that to be awake for the first gains nothing.
+                Deadline::At(at) if crowded => parker.park_deadline(at),
+                Deadline::At(at) => self.sleep(at, &mut lead, parker),
             }
-            if let Some(listener) = self.listener.upgrade() {
-                listener.rung();
+        }
+    }
+
+    /// Takes out what is due. When to look again, and whether there is a crowd then.
+    fn look(&self, state: &mut State, due: &mut Vec<(Key, Arc<dyn Bell>)>) -> (Moment, bool) {
+        let now = Moment::since(self.origin, self.now());
+        while due.len() < BATCH
+            && let Some(first) = state.deadlines.pop_due(now)
+        {
+            due.push(first);
+        }
+        let (next, crowded) = state.deadlines.next();
+        if state.on_wall.is_empty() {
+            state.ahead = None;
+            return (next, crowded);
+        }
+        let next_on_wall = self.look_at_wall(state, due);
+        if next_on_wall < next { (next_on_wall, false) } else { (next, crowded) }
+    }
+
+    /// The same for what the wall clock tells.
+    fn look_at_wall(&self, state: &mut State, due: &mut Vec<(Key, Arc<dyn Bell>)>) -> Moment {
+        let [now, wall] = self.moments();
+        let ahead = Ahead::of(now, wall);
+        let was = state.ahead.replace(ahead);
+        if was.is_some_and(|was| ahead.was_put_back(was)) {
+            // What it was planned for may come again, or not for long: each is to be planned anew.
+            due.extend(state.on_wall.take_all());
+        }
+        while due.len() < BATCH
+            && let Some(first) = state.on_wall.pop_due(wall)
+        {
+            due.push(first);
+        }
+        match state.on_wall.next() {
+            (Moment::NEVER, _) => Moment::NEVER,
+            (next, _) => {
+                let wakes = now.later(next.since_moment(wall));
+                if state.watcher.is_some() || self.source.is_manual() { wakes } else { wakes.min(now.later(WALL_LOOK)) }
             }
+        }
+    }
+
+    /// Rings what was due, and tells.
+    fn ring(&self, due: &mut Vec<(Key, Arc<dyn Bell>)>) {
+        for (key, bell) in due.drain(..) {
+            bell.ring(key);
+        }
+        if let Some(listener) = self.listener.upgrade() {
+            listener.rung();
         }
     }
 
@@ -246,5 +382,37 @@ impl Clock {
             hint::spin_loop();
             now = self.now();
         }
+    }
+}
+
+/// A clock whose time a test moves. Then it has no thread: whoever moves the time rings.
+#[cfg(feature = "test-util")]
+impl Clock {
+    /// Goes by `time` from now on. `false`: it is open, or has a time of a test's already.
+    pub(crate) fn go_by(&self, time: Arc<Manual>) -> bool {
+        let state = self.state.lock();
+        !state.open && self.source.set(time)
+    }
+
+    /// Rings what is due, as much as a thread would in one go. `false`: nothing was.
+    pub(crate) fn ring_due(&self) -> bool {
+        let mut due = Vec::new();
+        _ = self.look(&mut self.state.lock(), &mut due);
+        let any = !due.is_empty();
+        if any {
+            self.ring(&mut due);
+        }
+        any
+    }
+
+    /// When the next bell is due, as it looks now.
+    pub(crate) fn next_due(&self) -> Deadline {
+        let state = self.state.lock();
+        let [now, wall] = self.moments();
+        let next_on_wall = match state.on_wall.next().0 {
+            Moment::NEVER => Moment::NEVER,
+            next => now.later(next.since_moment(wall)),
+        };
+        state.deadlines.next().0.min(next_on_wall).deadline(self.origin)
     }
 }

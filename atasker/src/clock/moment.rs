@@ -1,10 +1,11 @@
 //! Moments as the queue of deadlines counts them.
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::time::Deadline;
 
-/// Nanoseconds since the clock was made: half the size of an instant, and compared in one step.
+/// Nanoseconds since the clock was made, or since 1970 on the wall clock: half the size of an instant, and compared in
+/// one step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Moment(u64);
 
@@ -23,10 +24,27 @@ impl Moment {
         u64::try_from(at.saturating_duration_since(origin).as_nanos()).map_or(Self::NEVER, Self)
     }
 
+    /// On the wall clock.
+    pub(super) fn on_wall(at: SystemTime) -> Self {
+        let since = at.duration_since(UNIX_EPOCH).unwrap_or_default();
+        u64::try_from(since.as_nanos()).map_or(Self::NEVER, Self)
+    }
+
+    /// How long it is from `earlier` till this one.
+    pub(super) fn since_moment(self, earlier: Self) -> Duration {
+        Duration::from_nanos(self.0.saturating_sub(earlier.0))
+    }
+
     /// The next one on the grid of `grain` from the origin; itself where `grain` is zero.
     pub(super) fn rounded_up(self, grain: Duration) -> Self {
         let grain = u64::try_from(grain.as_nanos()).unwrap_or(u64::MAX);
         if grain == 0 { self } else { self.0.checked_next_multiple_of(grain).map_or(Self::NEVER, Self) }
+    }
+
+    /// So much after it.
+    pub(super) fn later(self, by: Duration) -> Self {
+        let by = u64::try_from(by.as_nanos()).unwrap_or(u64::MAX);
+        Self(self.0.saturating_add(by))
     }
 
     pub(super) fn deadline(self, origin: Instant) -> Deadline {

@@ -37,7 +37,26 @@ struct Crowd {
 /// So many bells of one moment take longer to ring than a thread takes to wake up.
 const CROWD: usize = 16;
 
+/// Keys of the wall clock's queue are counted from here.
+const ON_WALL: u64 = 1 << 63;
+
+impl Key {
+    /// Whether it is one of the wall clock's queue.
+    pub(super) fn is_on_wall(self) -> bool {
+        self.serial.get() >= ON_WALL
+    }
+}
+
 impl Queue {
+    /// One whose moments are the wall clock's.
+    pub(super) fn on_wall() -> Self {
+        Self { given: ON_WALL, ..Self::default() }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.moments.is_empty()
+    }
+
     pub(super) fn insert(&mut self, at: Moment, bell: Arc<dyn Bell>) -> Key {
         self.given += 1;
         let serial = NonZeroU64::new(self.given).expect("one more than something");
@@ -93,6 +112,18 @@ impl Queue {
         }
     }
 
+    /// Takes all bells out, in the order of their moments.
+    pub(super) fn take_all(&mut self) -> impl Iterator<Item = (Key, Arc<dyn Bell>)> + use<> {
+        let bells = std::mem::take(&mut self.moments).into_iter().flat_map(|(at, bells)| {
+            let bells = match bells {
+                Bells::One(serial, bell) => VecDeque::from([(serial, Some(bell))]),
+                Bells::Many(crowd) => crowd.bells,
+            };
+            bells.into_iter().map(move |(serial, bell)| (Key { at, serial }, bell))
+        });
+        bells.filter_map(|(key, bell)| Some((key, bell?)))
+    }
+
     /// The earliest moment, and whether there is a crowd at it.
     pub(super) fn next(&self) -> (Moment, bool) {
         let crowded = |bells: &Bells| matches!(bells, Bells::Many(crowd) if crowd.bells.len() >= CROWD);
@@ -100,12 +131,8 @@ impl Queue {
     }
 
     /// All bells, in the order of their moments.
-    pub(super) fn into_bells(self) -> impl Iterator<Item = Arc<dyn Bell>> {
-        let bells = self.moments.into_values().flat_map(|bells| match bells {
-            Bells::One(serial, bell) => VecDeque::from([(serial, Some(bell))]),
-            Bells::Many(crowd) => crowd.bells,
-        });
-        bells.filter_map(|(_, bell)| bell)
+    pub(super) fn into_bells(mut self) -> impl Iterator<Item = Arc<dyn Bell>> {
+        self.take_all().map(|(_, bell)| bell)
     }
 }
 

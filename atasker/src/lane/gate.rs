@@ -58,6 +58,8 @@ pub(super) struct Admitted {
 
 pub(super) struct Gate {
     pub(super) stage: Stage,
+    /// Somebody waits for it to be quiet while its intake is open.
+    pub(super) watched: bool,
     /// Counts the openings and the givings-up. A body of an older epoch touches nothing here any more.
     pub(super) epoch: u64,
     places: Places,
@@ -85,6 +87,7 @@ impl Gate {
     pub(super) fn new(limits: Limits) -> Self {
         Self {
             stage: Stage::Created,
+            watched: false,
             epoch: 0,
             places: Places::new(limits),
             queues: PerPriority::default(),
@@ -272,7 +275,7 @@ impl Gate {
     }
 
     pub(super) fn is_drained(&self) -> bool {
-        self.stage != Stage::Open && self.is_quiet()
+        (self.stage != Stage::Open || self.watched) && self.is_quiet()
     }
 
     /// Whether nothing is in flight, waits or is on its way.

@@ -470,6 +470,12 @@ impl Lane {
         bodies.into_iter().for_each(|body| body.ask_to_end());
     }
 
+    /// Has the watcher told whenever it is quiet, from now on.
+    #[cfg(feature = "test-util")]
+    pub(crate) fn watch(&self) {
+        self.gate.lock().watched = true;
+    }
+
     pub(crate) fn is_quiet(&self) -> bool {
         self.gate.lock().is_quiet()
     }

@@ -91,6 +91,8 @@ pub(super) struct Reservation {
 
 pub(super) struct State {
     stage: Stage,
+    /// Somebody waits for it to be quiet while its intake is open.
+    watched: bool,
     /// Counts the openings and the givings-up. A thread of an older epoch touches nothing here any more.
     pub(super) epoch: u64,
     /// Counts what threads are to look for before they go on: changes of stage, epoch and configuration.
@@ -170,6 +172,7 @@ impl State {
     pub(super) fn new(name: &str, config: &Config, glance: &Arc<Glance>) -> Self {
         Self {
             stage: Stage::Created,
+            watched: false,
             epoch: 0,
             attention: 0,
             glance: Arc::clone(glance),
@@ -564,9 +567,15 @@ impl State {
         removed
     }
 
-    /// Whether it is quiet after the intake was closed: somebody waits for that.
+    /// Has it be told when the pool is quiet, from now on.
+    #[cfg(feature = "test-util")]
+    pub(super) fn watch(&mut self) {
+        self.watched = true;
+    }
+
+    /// Whether it is quiet, and somebody waits for that: after the intake was closed, most often.
     pub(super) fn is_drained(&self) -> bool {
-        self.stage != Stage::Open && self.is_quiet()
+        (self.stage != Stage::Open || self.watched) && self.is_quiet()
     }
 
     /// Whether nothing runs, waits or is on its way.

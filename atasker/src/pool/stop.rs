@@ -57,6 +57,12 @@ impl Pool {
         state.is_quiet()
     }
 
+    /// Has the overseer told whenever it is quiet, from now on.
+    #[cfg(feature = "test-util")]
+    pub(crate) fn watch(&self) {
+        self.lock().watch();
+    }
+
     /// Undoes an opening that could not make its threads.
     pub(crate) fn undo_open(self: &Arc<Self>, was_created: bool) {
         self.close();

@@ -1,6 +1,6 @@
 //! What a supervisor and its workers tell of themselves: plain data.
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use crate::config::{Config, LaneConfig};
 use crate::lane::Counts;
@@ -102,6 +102,10 @@ pub enum WorkerKind {
     Interval(Duration),
     /// This long after the end of its last run.
     Delay(Duration),
+    /// By a cron line.
+    Cron,
+    /// By a [`Schedule`](crate::Schedule).
+    Schedule,
     /// For each item of its queue.
     Queue {
         /// Items that wait.
@@ -157,4 +161,13 @@ pub struct WorkerInfo {
     pub last_run: Option<Instant>,
     /// When its next run is due, where that is known.
     pub next_run: Option<Instant>,
+    pub(crate) next_on_wall: Option<SystemTime>,
+}
+
+impl WorkerInfo {
+    /// When its next run is due by the wall clock, where that is known: the minute that a cron line says, and for other
+    /// workers as it looks now.
+    pub fn next_run(&self) -> Option<SystemTime> {
+        self.next_on_wall
+    }
 }

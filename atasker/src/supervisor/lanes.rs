@@ -31,6 +31,9 @@ pub(crate) struct Lanes {
 struct Named {
     /// The supervisor runs, so a new lane is open.
     open: bool,
+    /// Somebody waits for them to be quiet.
+    #[cfg(feature = "test-util")]
+    watched: bool,
     lanes: BTreeMap<String, Arc<Lane>>,
 }
 
@@ -91,6 +94,10 @@ impl Lanes {
         if named.open {
             lane.open();
         }
+        #[cfg(feature = "test-util")]
+        if named.watched {
+            lane.watch();
+        }
         named.lanes.insert(name.to_owned(), Arc::clone(&lane));
         Ok(lane)
     }
@@ -121,6 +128,13 @@ impl Lanes {
             lane.cancel_queued();
             lane.hurry();
         }
+    }
+
+    /// Has it be told whenever one of them is quiet, from now on.
+    #[cfg(feature = "test-util")]
+    pub(super) fn watch(&self) {
+        self.named.lock().watched = true;
+        self.all().iter().for_each(|lane| lane.watch());
     }
 
     pub(super) fn is_quiet(&self) -> bool {

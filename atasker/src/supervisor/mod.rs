@@ -14,6 +14,8 @@ mod registry;
 mod requested;
 #[cfg_attr(not(unix), path = "no_signal.rs")]
 mod signal;
+#[cfg(feature = "test-util")]
+mod test_clock;
 
 use std::fmt;
 use std::sync::Arc;
@@ -27,6 +29,8 @@ pub use info::{LaneInfo, SupervisorInfo, SupervisorState, WorkerInfo, WorkerKind
 pub(crate) use lanes::{info as lane_info, lane_report};
 pub(crate) use registry::{Entry, Resident};
 pub(crate) use signal::SignalWatch;
+#[cfg(feature = "test-util")]
+pub use test_clock::TestClock;
 
 use crate::config::Config;
 use crate::error::{ConfigError, Result};

@@ -1,10 +1,14 @@
 //! The protocols of a whole supervisor: start, stop, spawn, put and trigger from many threads at once.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::sync::atomic::{AtomicUsize, Ordering};
 use crate::sync::{check_model, thread};
-use crate::{CancelOutcome, Config, PutError, QueueWorker, Supervisor, TaskError, background_task, background_worker};
+use crate::{
+    CancelOutcome, Config, PutError, QueueWorker, ScheduleContext, Supervisor, TaskError, When, WorkerState,
+    background_task, background_worker,
+};
 
 fn supervisor() -> Supervisor {
     let config = Config::new().pool_size(1).reserve_normal(0).reserve_high(0);
@@ -214,5 +218,31 @@ fn stop_from_inside() {
         s.block();
         assert!(!task.wait().expect("ran"), "inside, it only asks");
         assert!(s.stop().complete);
+    });
+}
+
+/// A worker with a schedule that is paused and resumed while it runs for a trigger: it lives on, and its next run is
+/// planned.
+#[test]
+fn pause_and_consult() {
+    check_model(|| {
+        let s = supervisor();
+        let hourly = |cx: &ScheduleContext| Some(When::At(cx.now() + Duration::from_secs(3600)));
+        let worker = background_worker(|| ()).schedule(hourly).supervisor(&s).start().expect("starts");
+        let pauser = thread::spawn({
+            let worker = worker.clone();
+            move || {
+                worker.pause();
+                worker.resume();
+            }
+        });
+        assert!(worker.trigger());
+        pauser.join().expect("paused");
+        while worker.info().state != WorkerState::Idle || worker.info().runs == 0 {
+            assert!(worker.is_running(), "it has ended");
+            thread::yield_now();
+        }
+        assert!(worker.info().next_run.is_some(), "its next run is planned");
+        s.stop();
     });
 }

@@ -5,14 +5,19 @@ use std::fmt;
 use std::time::Duration;
 
 use super::body::{BoxedBody, ErrorHook, IntoQueueBody, IntoWorker, Queue, Steps};
-use super::core::Setup;
-use super::handle::{EventWorker, Handle, IntervalWorker, LoopWorker, QueueWorker};
+use super::core::{Setup, Work};
+use super::details::{Align, Jitter, Wishes};
+use super::grid::MissedTick;
+use super::handle::{EventWorker, Handle, IntervalWorker, LoopWorker, QueueWorker, ScheduledWorker};
 use super::outcome::WorkerError;
-use super::plan::{Kind, MissedTick, Schedule};
+use super::plan::{Kind, Terms};
+use super::schedule::{Pacer, Schedule};
+use crate::cron::{IntoCron, Tz};
 use crate::error::{ConfigError, Result};
 use crate::names::own_name;
 use crate::priority::Priority;
 use crate::supervisor::{Supervisor, task_supervisor};
+use crate::time::When;
 
 /// Makes a worker of a closure, a fn, or a struct with [`Worker`](crate::Worker) (or
 /// [`QueueBody`](crate::QueueBody)): what `#[background_worker]` does, by hand.
@@ -60,13 +65,15 @@ struct Options {
     lane: Option<Cow<'static, str>>,
     autostart: bool,
     on_error: Option<ErrorHook>,
+    wishes: Wishes,
 }
 
 /// What makes a worker run, as a builder knows it.
 pub mod kind {
     use std::time::Duration;
 
-    use super::MissedTick;
+    use super::{MissedTick, Pacer};
+    use crate::error::ConfigError;
 
     /// Runs again and again.
     #[derive(Clone, Copy, Debug)]
@@ -89,6 +96,20 @@ pub mod kind {
         pub(super) initial: Duration,
     }
 
+    /// Runs when a cron line says.
+    #[derive(Clone, Debug)]
+    pub struct Cron {
+        pub(super) line: Result<crate::Cron, ConfigError>,
+        pub(super) initial: Duration,
+    }
+
+    /// Runs when its schedule says.
+    #[derive(Debug)]
+    pub struct Scheduled {
+        pub(super) pacer: Pacer,
+        pub(super) initial: Duration,
+    }
+
     /// Runs when triggered.
     #[derive(Clone, Copy, Debug)]
     pub struct Event;
@@ -99,7 +120,7 @@ pub mod kind {
         pub(super) capacity: Option<usize>,
     }
 
-    /// Kinds whose first run can be made to wait.
+    /// Kinds that run by themselves, so that their first run can be made to wait.
     pub trait Timed {
         #[doc(hidden)]
         fn set_initial(&mut self, initial: Duration);
@@ -122,6 +143,36 @@ pub mod kind {
             self.initial = initial;
         }
     }
+
+    impl Timed for Cron {
+        fn set_initial(&mut self, initial: Duration) {
+            self.initial = initial;
+        }
+    }
+
+    impl Timed for Scheduled {
+        fn set_initial(&mut self, initial: Duration) {
+            self.initial = initial;
+        }
+    }
+
+    /// Kinds that run at a planned time, so that it can be moved, or met exactly.
+    pub trait Planned {}
+
+    impl Planned for Interval {}
+    impl Planned for Delay {}
+    impl Planned for Cron {}
+    impl Planned for Scheduled {}
+
+    /// Kinds whose runs can be limited: all but queues, whose items all have their run.
+    pub trait Limited {}
+
+    impl Limited for Loop {}
+    impl Limited for Interval {}
+    impl Limited for Delay {}
+    impl Limited for Cron {}
+    impl Limited for Scheduled {}
+    impl Limited for Event {}
 }
 
 impl<B> WorkerBuilder<B> {
@@ -138,6 +189,32 @@ impl<B> WorkerBuilder<B> {
     /// a thousandth of `gap`, 1 ms at most, more.
     pub fn delay(self, gap: Duration) -> WorkerBuilder<B, kind::Delay> {
         self.of_kind(|kind| kind::Delay { gap, initial: kind.initial })
+    }
+
+    /// Runs at the times of a cron line: a text, or a [`Cron`](crate::Cron), which says what it knows. What passes while a
+    /// run goes on is missed; if the wall clock is set forward over the time, or the machine sleeps through it, it runs
+    /// once, as soon as it can.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use atasker::background_worker;
+    ///
+    /// let report = background_worker(|| println!("good morning"))
+    ///     .cron("0 9 * * Mon-Fri")
+    ///     .tz("Europe/Prague")
+    ///     .start()?;
+    /// println!("next at {:?}", report.info().next_run());
+    /// report.stop();
+    /// # Ok::<(), atasker::Error>(())
+    /// ```
+    pub fn cron(self, line: impl IntoCron) -> WorkerBuilder<B, kind::Cron> {
+        self.of_kind(|kind| kind::Cron { line: line.into_cron(), initial: kind.initial })
+    }
+
+    /// Runs when `schedule` says, which is asked for the next time at the start and after each run; a closure may be one.
+    pub fn schedule(self, schedule: impl Schedule) -> WorkerBuilder<B, kind::Scheduled> {
+        self.of_kind(|kind| kind::Scheduled { pacer: Pacer::new(schedule), initial: kind.initial })
     }
 
     /// Runs when it is triggered.
@@ -208,7 +285,61 @@ impl<B, K: kind::Timed> WorkerBuilder<B, K> {
     }
 }
 
+impl<B, K: kind::Planned> WorkerBuilder<B, K> {
+    /// Makes each run late by another random amount: up to a duration, or a percentage of the interval or delay. The grid
+    /// stays, and no run is early. Default: none.
+    pub fn jitter(mut self, jitter: impl Into<Jitter>) -> Self {
+        self.options.wishes.jitter = Some(jitter.into());
+        self
+    }
+
+    /// Whether its runs start to the microsecond: it is called a little early, and its thread is awake in its place for
+    /// what is left of the time, some ten microseconds at most runs. For blocking bodies; not with a jitter or a tolerance.
+    /// Default: no.
+    pub fn precise(mut self, precise: bool) -> Self {
+        self.options.wishes.precise = precise;
+        self
+    }
+
+    /// How late its runs may come, so that those of many workers come together and fewer wake-ups serve them all. The grid
+    /// stays. Default: from an interval or delay of 100 ms on a thousandth of it, 1 ms at most; else none.
+    pub fn tolerance(mut self, tolerance: Duration) -> Self {
+        self.options.wishes.tolerance = Some(tolerance);
+        self
+    }
+}
+
+impl<B, K: kind::Limited> WorkerBuilder<B, K> {
+    /// After so many runs, at least 1, it stops by itself; triggered ones, and those that fail, count too.
+    pub fn times(mut self, times: u64) -> Self {
+        self.options.wishes.times = Some(times);
+        self
+    }
+
+    /// From that moment on, an `Instant` or a `SystemTime`, no run starts, and it stops by itself.
+    pub fn until(mut self, until: impl Into<When>) -> Self {
+        self.options.wishes.until = Some(until.into());
+        self
+    }
+}
+
+impl<B> WorkerBuilder<B, kind::Cron> {
+    /// Whose clocks the cron line is read by: a zone by name, `Tz::Local` or `Tz::Utc`. Default: that of the line, which is
+    /// UTC for one that was given as a text.
+    pub fn tz(mut self, zone: impl Into<Tz>) -> Self {
+        self.kind.line = self.kind.line.map(|line| line.tz(zone));
+        self
+    }
+}
+
 impl<B> WorkerBuilder<B, kind::Interval> {
+    /// Where its grid stands: at its start, or at the round multiples of the interval on the wall clock. Default:
+    /// [`Align::Start`].
+    pub fn align(mut self, align: Align) -> Self {
+        self.options.wishes.align = align;
+        self
+    }
+
     /// What it does about ticks that passed while it could not run. Default: [`MissedTick::Skip`].
     pub fn missed(mut self, missed: MissedTick) -> Self {
         self.kind.missed = missed;
@@ -248,7 +379,8 @@ macro_rules! start {
                 let $value = self.kind;
                 let (kind, initial) = $plan;
                 let BoxedBody(step) = self.body.into_body();
-                start(handle, self.options, kind, initial, None, step)
+                let work = Work { step, pacer: None };
+                start(handle, self.options, kind, initial, None, work)
             }
         }
     };
@@ -258,6 +390,60 @@ start!(Loop, LoopWorker, |of| (Kind::Loop, of.initial));
 start!(Interval, IntervalWorker, |of| (Kind::Interval { every: of.every, missed: of.missed }, of.initial));
 start!(Delay, IntervalWorker, |of| (Kind::Delay { gap: of.gap }, of.initial));
 start!(Event, EventWorker, |_of| (Kind::Event, Duration::ZERO));
+
+impl<B> WorkerBuilder<B, kind::Cron> {
+    /// Starts it, and starts the supervisor too, where that was never started.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Config`](crate::Error::Config) for a cron line or a zone that is none, and says what to write;
+    /// [`Error::Stopped`](crate::Error::Stopped) when the supervisor is stopping or stopped;
+    /// [`Error::Thread`](crate::Error::Thread) when the system gives no thread for the clock;
+    /// [`Error::UnknownLane`](crate::Error::UnknownLane) names the lanes that there are.
+    pub fn start<M>(self) -> Result<ScheduledWorker>
+    where
+        B: IntoWorker<M>,
+    {
+        let handle = ScheduledWorker::new(self.options.name_for::<B>());
+        self.start_on(&handle).map(|()| handle)
+    }
+}
+
+impl<B: IntoWorker<M>, M> StartOn<ScheduledWorker, (kind::Cron, M)> for WorkerBuilder<B, kind::Cron> {
+    fn start_on(self, handle: &ScheduledWorker) -> Result<()> {
+        let kind::Cron { line, initial } = self.kind;
+        let schedule = line?.resolve()?;
+        let BoxedBody(step) = self.body.into_body();
+        let work = Work { step, pacer: Some(Pacer::new(schedule)) };
+        start(handle, self.options, Kind::Scheduled { is_cron: true }, initial, None, work)
+    }
+}
+
+impl<B> WorkerBuilder<B, kind::Scheduled> {
+    /// Starts it, and starts the supervisor too, where that was never started. The schedule is asked on this thread.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Stopped`](crate::Error::Stopped) when the supervisor is stopping or stopped;
+    /// [`Error::Thread`](crate::Error::Thread) when the system gives no thread for the clock;
+    /// [`Error::UnknownLane`](crate::Error::UnknownLane) names the lanes that there are.
+    pub fn start<M>(self) -> Result<ScheduledWorker>
+    where
+        B: IntoWorker<M>,
+    {
+        let handle = ScheduledWorker::new(self.options.name_for::<B>());
+        self.start_on(&handle).map(|()| handle)
+    }
+}
+
+impl<B: IntoWorker<M>, M> StartOn<ScheduledWorker, (kind::Scheduled, M)> for WorkerBuilder<B, kind::Scheduled> {
+    fn start_on(self, handle: &ScheduledWorker) -> Result<()> {
+        let kind::Scheduled { pacer, initial } = self.kind;
+        let BoxedBody(step) = self.body.into_body();
+        let work = Work { step, pacer: Some(pacer) };
+        start(handle, self.options, Kind::Scheduled { is_cron: false }, initial, None, work)
+    }
+}
 
 impl<B> WorkerBuilder<B, kind::Queue> {
     /// Starts it, and starts the supervisor too, where that was never started.
@@ -281,7 +467,8 @@ impl<B: IntoQueueBody<M>, M> StartOn<QueueWorker<B::Item>, (kind::Queue, M)> for
     fn start_on(self, handle: &QueueWorker<B::Item>) -> Result<()> {
         let capacity = self.kind.capacity;
         let BoxedBody(step) = self.body.into_body(Queue(handle.mailbox().clone()));
-        start(handle, self.options, Kind::Queue, Duration::ZERO, capacity, step)
+        let work = Work { step, pacer: None };
+        start(handle, self.options, Kind::Queue, Duration::ZERO, capacity, work)
     }
 }
 
@@ -297,8 +484,9 @@ fn start<H: Handle>(
     kind: Kind,
     initial: Duration,
     capacity: Option<usize>,
-    step: Steps,
+    mut work: Work,
 ) -> Result<()> {
+    let is_async = matches!(work.step, Steps::Async(_));
     let refused = match kind {
         Kind::Interval { every, .. } if every.is_zero() => Some(ConfigError::zero_duration("interval", every)),
         Kind::Delay { gap } if gap.is_zero() => Some(ConfigError::zero_duration("delay", gap)),
@@ -307,7 +495,7 @@ fn start<H: Handle>(
         }
         _ => None,
     };
-    let blocking_lane = options.lane.as_ref().filter(|_| matches!(step, Steps::Blocking(_)));
+    let blocking_lane = options.lane.as_ref().filter(|_| !is_async);
     let refused = refused.or_else(|| {
         let cure = "is for async bodies: leave it out, or give a body that returns a future";
         blocking_lane.map(|lane| ConfigError::new("lane", lane.to_string(), cure))
@@ -316,21 +504,18 @@ fn start<H: Handle>(
         return Err(refused.into());
     }
     let supervisor = options.supervisor.as_ref().unwrap_or_else(|| task_supervisor());
-    let lane = match step {
-        Steps::Blocking(_) => None,
-        Steps::Async(_) => Some(supervisor.core.lanes.find(options.lane.as_deref())?),
-    };
-    let step = match options.on_error {
-        Some(hook) => step.hooked(hook),
-        None => step,
-    };
+    let details = options.wishes.settle(kind, is_async)?;
+    let lane = if is_async { Some(supervisor.core.lanes.find(options.lane.as_deref())?) } else { None };
+    if let Some(hook) = options.on_error {
+        work.step = work.step.hooked(hook);
+    }
     handle.core().start(Setup {
         supervisor: supervisor.core.clone(),
-        schedule: Schedule { kind, priority: options.priority, initial },
+        terms: Terms { kind, priority: options.priority, initial, details },
         capacity,
         autostart: options.autostart,
         lane,
-        step,
+        work,
     })
 }
 

@@ -2,10 +2,11 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use super::core::{Core, Home};
 use super::outcome::WorkerError;
+use super::plan::Cause;
 use crate::log;
 use crate::supervisor::Supervisor;
 
@@ -33,12 +34,25 @@ pub struct WorkerContext {
     core: Arc<Core>,
     home: Arc<Home>,
     due: Instant,
+    due_on_wall: Option<SystemTime>,
     missed: u64,
+    is_planned: bool,
 }
 
 impl WorkerContext {
     pub(super) fn new(core: Arc<Core>, home: Arc<Home>, now: Instant) -> Self {
-        Self { core, home, due: now, missed: 0 }
+        Self { core, home, due: now, due_on_wall: None, missed: 0, is_planned: false }
+    }
+
+    /// A run begins that its plan knows of.
+    pub(super) fn begin_planned(&mut self, cause: Cause) {
+        let Cause { due, on_wall, missed, is_planned } = cause;
+        (self.due, self.due_on_wall, self.missed, self.is_planned) = (due, on_wall, missed, is_planned);
+    }
+
+    /// Whether this run was for a tick.
+    pub(super) fn is_planned(&self) -> bool {
+        self.is_planned
     }
 
     pub(super) fn begin_run(&mut self, due: Instant, missed: u64) {
@@ -59,6 +73,12 @@ impl WorkerContext {
     /// an event, an item, a trigger), its start.
     pub fn due(&self) -> Instant {
         self.due
+    }
+
+    /// When this run was planned by the wall clock: the minute of a cron line, the tick of a grid aligned to the wall. `None`
+    /// for what is planned by the clock that never jumps, and for what was not planned.
+    pub fn due_on_wall(&self) -> Option<SystemTime> {
+        self.due_on_wall
     }
 
     /// Ticks that were missed between the last run and this one.

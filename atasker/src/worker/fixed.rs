@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use once_cell::sync::OnceCell;
 
 use super::builder::StartOn;
-use super::handle::{EventWorker, Handle, IntervalWorker, LoopWorker, QueueWorker};
+use super::handle::{EventWorker, Handle, IntervalWorker, LoopWorker, QueueWorker, ScheduledWorker};
 use crate::error::{Error, Result};
 use crate::pool;
 
@@ -22,6 +22,12 @@ impl Define for LoopWorker {
 }
 
 impl Define for IntervalWorker {
+    fn define(name: Cow<'static, str>) -> Self {
+        Self::new(name)
+    }
+}
+
+impl Define for ScheduledWorker {
     fn define(name: Cow<'static, str>) -> Self {
         Self::new(name)
     }

@@ -108,6 +108,14 @@ pub struct IntervalWorker {
     core: Arc<Core>,
 }
 
+/// A worker that runs by a cron line, or by a [`Schedule`](crate::Schedule).
+///
+/// Dropping a handle detaches: the supervisor owns the worker.
+#[derive(Clone)]
+pub struct ScheduledWorker {
+    core: Arc<Core>,
+}
+
 /// A worker that runs when it is triggered.
 ///
 /// Dropping a handle detaches: the supervisor owns the worker.
@@ -128,6 +136,7 @@ pub struct QueueWorker<T> {
 
 common_verbs!(LoopWorker);
 common_verbs!(IntervalWorker);
+common_verbs!(ScheduledWorker);
 common_verbs!(EventWorker);
 common_verbs!(QueueWorker<T>);
 
@@ -173,6 +182,18 @@ impl IntervalWorker {
     /// ```
     pub fn set_interval(&self, interval: Duration) -> Result<()> {
         self.core.set_interval(interval)
+    }
+}
+
+impl ScheduledWorker {
+    pub(super) fn new(name: Cow<'static, str>) -> Self {
+        Self { core: Core::new(name, None) }
+    }
+
+    /// Runs it once beside its schedule, as soon as it gets a place. `true`: a run will start after this call, unless a
+    /// stop comes first; any number of calls during a run come to exactly one more. `false`: it is stopping or stopped.
+    pub fn trigger(&self) -> bool {
+        self.core.trigger()
     }
 }
 

@@ -1,52 +1,89 @@
-//! When a worker is to run: its schedule, its flags and its counters, as plain data without a lock or a clock.
+//! When a worker is to run: its terms, its flags and its counters, as plain data without a lock or a clock.
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
+use super::details::Details;
+use super::grid::{self, MissedTick};
 use crate::clock::Key;
 use crate::priority::Priority;
-use crate::time::Deadline;
-
-/// What an interval worker does about ticks that passed while it could not run. The words are tokio's.
-///
-/// ```text
-/// every 1 s    tick 0    1         2         3         4         5
-/// Skip         [ runs 1.5 s ]      [ ... ]   [ ... ]   [ ... ]       tick 1 is missed; starts stay on the grid
-/// Burst        [ runs 1.5 s ][ ][ ][ ... ]   [ ... ]   [ ... ]       every tick has its run, late ones at once
-/// Delay        [ runs 1.5 s ][ ... ]   [ ... ]   [ ... ]             a late tick runs at once, the grid moves
-/// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum MissedTick {
-    /// They are skipped and counted; starts stay on the grid. The default.
-    #[default]
-    Skip,
-    /// Each has its run, as soon as possible.
-    Burst,
-    /// The first has its run as soon as possible, and the grid goes on from there.
-    Delay,
-}
-
-/// From this interval on, ticks may come a little late, so that those of many workers come together.
-const TOLERANT_FROM: Duration = Duration::from_millis(100);
-/// However long the interval, ticks are never made later than this.
-const MAX_TOLERANCE: Duration = Duration::from_millis(1);
+use crate::time::{Deadline, When};
 
 /// What makes a worker run.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Kind {
     Loop,
-    Interval { every: Duration, missed: MissedTick },
-    Delay { gap: Duration },
+    Interval {
+        every: Duration,
+        missed: MissedTick,
+    },
+    Delay {
+        gap: Duration,
+    },
+    /// By a schedule that its body keeps, and that is asked outside the plan's lock.
+    Scheduled {
+        is_cron: bool,
+    },
     Event,
     Queue,
 }
 
+impl Kind {
+    /// Whether the clock makes it run.
+    pub(super) fn is_timed(self) -> bool {
+        matches!(self, Self::Interval { .. } | Self::Delay { .. } | Self::Scheduled { .. })
+    }
+}
+
 /// What a worker is started with.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Schedule {
+#[derive(Clone, Debug)]
+pub(super) struct Terms {
     pub(super) kind: Kind,
     pub(super) priority: Priority,
     /// How long the first run waits.
     pub(super) initial: Duration,
+    /// What few workers have.
+    pub(super) details: Option<Box<Details>>,
+}
+
+/// What the clocks show.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Now {
+    pub(super) at: Instant,
+    /// Read only for a plan that [reads it](Plan::reads_wall).
+    pub(super) wall: Option<SystemTime>,
+}
+
+impl Now {
+    fn wall(self) -> SystemTime {
+        self.wall.expect("read for every plan that says so")
+    }
+
+    /// When that is, on the clock that never jumps, as it looks now.
+    pub(super) fn deadline(self, when: When) -> Deadline {
+        match when {
+            When::At(at) => Deadline::At(at),
+            When::Wall(wall) => match wall.duration_since(self.wall()) {
+                Ok(ahead) => Deadline::after(self.at, ahead),
+                Err(behind) => Deadline::At(self.at.checked_sub(behind.duration()).unwrap_or(self.at)),
+            },
+        }
+    }
+
+    fn has_come(self, when: When) -> bool {
+        match when {
+            When::At(at) => at <= self.at,
+            When::Wall(wall) => wall <= self.wall(),
+        }
+    }
+}
+
+/// What a schedule says.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Answer {
+    /// `None`: there is no next run.
+    pub(super) next: Option<When>,
+    /// Runs that were due meanwhile, and are skipped.
+    pub(super) missed: u64,
 }
 
 /// Where a worker is in its life, beside what its bell says.
@@ -62,6 +99,10 @@ pub(super) enum Phase {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Want {
     Run,
+    /// The next run is to be planned anew.
+    Plan,
+    /// Its last run has been: it is to stop.
+    End,
     Nothing,
     Finish,
 }
@@ -70,7 +111,11 @@ pub(super) enum Want {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Cause {
     pub(super) due: Instant,
+    /// Where it was planned by the wall clock.
+    pub(super) on_wall: Option<SystemTime>,
     pub(super) missed: u64,
+    /// For a tick, and not for a trigger alone.
+    pub(super) is_planned: bool,
 }
 
 /// Numbers since the start.
@@ -95,14 +140,19 @@ pub(super) struct Plan {
     pub(super) greeting: bool,
     /// A run was asked for off the schedule.
     pub(super) triggered: bool,
-    /// A tick has come and waits for its run.
-    tick: Option<Instant>,
+    /// The next run is to be planned anew.
+    replan: bool,
+    /// No run is to start any more.
+    over: bool,
+    details: Option<Box<Details>>,
+    /// The next tick has come and waits for its run.
+    ticked: bool,
     /// When the next tick comes.
-    next: Deadline,
+    next: Option<When>,
     /// The clock's key for it; `None` while it is not with the clock.
     pub(super) timer: Option<Key>,
     /// Where the grid stands: the last tick.
-    anchor: Instant,
+    anchor: When,
     /// A run is under way.
     in_run: bool,
     /// There was a pause since the last tick: what passed in it is not missed.
@@ -124,10 +174,13 @@ impl Plan {
             paused: false,
             greeting: false,
             triggered: false,
-            tick: None,
-            next: Deadline::Never,
+            replan: false,
+            over: false,
+            details: None,
+            ticked: false,
+            next: None,
             timer: None,
-            anchor: now,
+            anchor: When::At(now),
             in_run: false,
             excused: false,
             missed_since: 0,
@@ -136,17 +189,46 @@ impl Plan {
         }
     }
 
-    /// A new life begins at `now`; a stop that was asked for while it was being let in stays asked for.
+    /// A new life begins; a stop that was asked for while it was being let in stays asked for.
     ///
-    /// Gives the deadline to hand to the clock.
-    pub(super) fn begin(&mut self, schedule: Schedule, greeting: bool, now: Instant) -> Option<Deadline> {
-        let Schedule { kind, priority, initial } = schedule;
-        let (life, stopping) = (self.life, self.stopping);
-        *self = Self { kind, priority, phase: Phase::Running, life, stopping, greeting, ..Self::new(now) };
-        if matches!(kind, Kind::Event | Kind::Queue) {
-            return None;
+    /// `answer`: what the schedule says, of a worker that has one. Gives what to hand to the clock.
+    pub(super) fn begin(
+        &mut self,
+        greeting: bool,
+        answer: Option<Answer>,
+        initial: Duration,
+        now: Now,
+    ) -> Option<When> {
+        self.greeting = greeting;
+        self.anchor = When::At(now.at);
+        match self.kind {
+            Kind::Queue => None,
+            Kind::Event => self.come_at(None, now),
+            Kind::Scheduled { .. } => self.follow(answer, now),
+            Kind::Interval { every, .. } if self.is_aligned() => {
+                let from = now.wall().checked_add(initial);
+                let first = from.and_then(|from| grid::multiple_from(from, every)).map(When::Wall);
+                self.come_at(first, now)
+            }
+            _ => self.come_at(Deadline::after(now.at, initial).instant().map(When::At), now),
         }
-        self.come_at(Deadline::after(now, initial), now)
+    }
+
+    /// Takes the terms of the life that begins.
+    pub(super) fn take_up(&mut self, terms: &Terms, now: Instant) {
+        let (life, stopping) = (self.life, self.stopping);
+        let Terms { kind, priority, ref details, .. } = *terms;
+        let details = details.clone();
+        *self = Self { kind, priority, phase: Phase::Running, life, stopping, details, ..Self::new(now) };
+    }
+
+    /// Whether [`Now::wall`] is to be read for it.
+    pub(super) fn reads_wall(&self) -> bool {
+        matches!(self.kind, Kind::Scheduled { .. }) || self.details.as_ref().is_some_and(|details| details.read_wall())
+    }
+
+    fn is_aligned(&self) -> bool {
+        self.details.as_ref().is_some_and(|details| details.is_aligned())
     }
 
     /// What is to be done, with so many items waiting.
@@ -157,95 +239,183 @@ impl Plan {
         if let Some(discard) = self.stopping {
             return if items > 0 && !discard { Want::Run } else { Want::Finish };
         }
-        let asked = self.triggered || self.tick.is_some() || items > 0;
+        if self.over {
+            return Want::End;
+        }
+        if self.replan {
+            return Want::Plan;
+        }
+        let asked = self.triggered || self.ticked || items > 0;
         if asked && !self.paused { Want::Run } else { Want::Nothing }
     }
 
-    /// A run starts at `now`: why.
-    pub(super) fn begin_run(&mut self, now: Instant) -> Cause {
-        self.in_run = true;
-        self.triggered = false;
-        self.last_run = Some(now);
-        let missed = std::mem::take(&mut self.missed_since);
-        let tick = self.tick.take();
-        if let Some(tick) = tick {
-            // Not back behind a `set_interval` that came while the tick waited.
-            self.anchor = self.anchor.max(tick);
-        }
-        let due = match self.kind {
-            Kind::Interval { .. } | Kind::Delay { .. } => tick.unwrap_or(now),
-            Kind::Loop | Kind::Event | Kind::Queue => now,
-        };
-        Cause { due, missed }
+    /// Until when the one who has it is to stay awake, before the run that is wanted: of a precise worker, which is
+    /// called a little early.
+    pub(super) fn awaits(&self, now: Now) -> Option<Instant> {
+        let details = self.details.as_ref().filter(|_| !self.triggered)?;
+        let due = now.deadline(self.tick()?).instant()?;
+        // What is longer comes of a wall clock that was put back.
+        (due > now.at && due - now.at <= details.early()).then_some(due)
     }
 
-    /// A run has ended at `now`. Gives the key to take back, and the deadline to hand to the clock.
-    pub(super) fn end_run(&mut self, now: Instant) -> (Option<Key>, Option<Deadline>) {
+    /// A run starts: why.
+    pub(super) fn begin_run(&mut self, now: Now) -> Cause {
+        self.in_run = true;
+        let triggered = std::mem::take(&mut self.triggered);
+        self.last_run = Some(now.at);
+        let missed = std::mem::take(&mut self.missed_since);
+        // One that was called early, and triggered meanwhile, is run for the trigger, and has its tick after that.
+        let tick = self.tick().filter(|_| !triggered || self.awaits(now).is_none());
+        self.ticked &= tick.is_none();
+        if let Some(tick) = tick {
+            self.anchor = match (self.anchor, tick) {
+                // Not back behind a `set_interval` that came while the tick waited.
+                (When::At(anchor), When::At(tick)) => When::At(anchor.max(tick)),
+                _ => tick,
+            };
+        }
+        let planned = tick.filter(|_| self.kind.is_timed());
+        let due = planned.and_then(|tick| now.deadline(tick).instant()).unwrap_or(now.at);
+        let on_wall = match planned {
+            Some(When::Wall(wall)) => Some(wall),
+            _ => None,
+        };
+        Cause { due, on_wall, missed, is_planned: planned.is_some() }
+    }
+
+    /// Whether its schedule is to be asked at the end of a run.
+    pub(super) fn asks(&self) -> bool {
+        matches!(self.kind, Kind::Scheduled { .. }) && self.timer.is_none() && !self.ticked
+    }
+
+    /// A run has ended. Gives the key to take back, and what to hand to the clock.
+    pub(super) fn end_run(&mut self, answer: Option<Answer>, now: Now) -> (Option<Key>, Option<When>) {
+        if self.details.as_mut().is_some_and(|details| details.was_last_run()) {
+            self.over = true;
+        }
         let stale = if let Kind::Delay { .. } = self.kind {
             // The gap counts from the end of every run, a triggered one too.
-            self.tick = None;
+            self.ticked = false;
             self.timer.take()
         } else {
             None
         };
-        (stale, self.plan_next(now))
+        (stale, self.plan_next(answer, now))
     }
 
-    fn plan_next(&mut self, now: Instant) -> Option<Deadline> {
+    fn plan_next(&mut self, answer: Option<Answer>, now: Now) -> Option<When> {
         self.in_run = false;
+        self.expire(now);
         let excused = std::mem::take(&mut self.excused);
-        if self.timer.is_some() || self.tick.is_some() {
-            // A run off the grid: the tick is still to come, or has come meanwhile.
+        if self.over || self.timer.is_some() || self.ticked {
+            // Or a run off the grid: the tick is still to come, or has come meanwhile.
             return None;
         }
-        match self.kind {
-            Kind::Event | Kind::Queue => None,
-            Kind::Loop => self.come_at(Deadline::At(now), now),
-            Kind::Delay { gap } => self.come_at(Deadline::after(now, gap), now),
-            Kind::Interval { every, missed } => {
-                let next = Deadline::after(self.anchor, every);
-                if !next.is_due(now) {
-                    return self.come_at(next, now);
-                }
-                let (next, skipped) = self.catch_up(next, every, missed, now);
-                if !excused {
-                    self.missed_since = skipped;
-                    self.counters.missed += skipped;
-                }
-                self.come_at(next, now)
+        let (next, missed) = match (self.kind, self.anchor) {
+            (Kind::Queue, _) => return None,
+            (Kind::Event, _) => (None, 0),
+            (Kind::Loop, _) => (Some(When::At(now.at)), 0),
+            (Kind::Delay { gap }, _) => (Deadline::after(now.at, gap).instant().map(When::At), 0),
+            (Kind::Scheduled { .. }, _) => {
+                self.note_missed(answer.map_or(0, |answer| answer.missed), excused);
+                return self.follow(answer, now);
             }
+            (Kind::Interval { every, missed }, _) if self.is_aligned() => {
+                let last = match self.anchor {
+                    When::Wall(last) => Some(last),
+                    When::At(_) => None,
+                };
+                let (next, missed) = grid::next_on_wall(last, every, missed, now.wall());
+                (next.map(When::Wall), missed)
+            }
+            (Kind::Interval { every, missed }, When::At(last)) => {
+                let (next, missed) = grid::next(last, every, missed, now.at);
+                (next.instant().map(When::At), missed)
+            }
+            (Kind::Interval { .. }, When::Wall(_)) => unreachable!("only an aligned grid stands on the wall clock"),
+        };
+        self.note_missed(missed, excused);
+        self.come_at(next, now)
+    }
+
+    fn note_missed(&mut self, missed: u64, excused: bool) {
+        if !excused {
+            self.missed_since = missed;
+            self.counters.missed += missed;
         }
     }
 
-    /// The next tick after `late`, the first one that passed unseen, and how many are missed by that.
-    fn catch_up(&self, late: Deadline, every: Duration, missed: MissedTick, now: Instant) -> (Deadline, u64) {
-        let Deadline::At(late) = late else { return (Deadline::Never, 0) };
-        let passed = ticks_passed(late, every, now);
-        match missed {
-            MissedTick::Skip => (after_ticks(late, every, passed), passed),
-            MissedTick::Burst => (Deadline::At(late), 0),
-            MissedTick::Delay => (Deadline::At(now), passed - 1),
+    /// Does as its schedule says. One that was not asked, since a tick was still to come which a pause has taken back, is
+    /// asked later.
+    fn follow(&mut self, answer: Option<Answer>, now: Now) -> Option<When> {
+        match answer {
+            Some(Answer { next: Some(next), .. }) => return self.come_at(Some(next), now),
+            Some(Answer { next: None, .. }) => self.over = true,
+            None => self.replan = true,
         }
+        None
+    }
+
+    /// Plans the next run anew: after a pause, or when the wall clock was set. Gives what to hand to the clock.
+    pub(super) fn plan_anew(&mut self, answer: Option<Answer>, now: Now) -> Option<When> {
+        self.replan = false;
+        if self.in_run || self.timer.is_some() || self.ticked {
+            return None;
+        }
+        self.excused = true;
+        let next = self.plan_next(answer, now);
+        self.excused = self.paused;
+        next
     }
 
     /// How late its tick may come. Only that: the grid, and the gap after a run, are kept.
     pub(super) fn tolerance(&self) -> Duration {
-        match self.kind {
-            Kind::Interval { every, .. } | Kind::Delay { gap: every } if every >= TOLERANT_FROM => {
-                (every / 1000).min(MAX_TOLERANCE)
+        let said = self.details.as_ref().and_then(|details| details.tolerance());
+        said.unwrap_or_else(|| match self.kind {
+            Kind::Interval { every, .. } | Kind::Delay { gap: every } if every >= grid::TOLERANT_FROM => {
+                (every / 1000).min(grid::MAX_TOLERANCE)
             }
             _ => Duration::ZERO,
+        })
+    }
+
+    /// The bell with that key has been rung. `false`: it is not the one that is waited for any more.
+    ///
+    /// `now` is read for those that need it.
+    pub(super) fn ring(&mut self, key: Key, now: impl FnOnce(&Self) -> Now) -> bool {
+        if self.timer != Some(key) {
+            return false;
+        }
+        self.timer = None;
+        if self.details.is_some() || self.reads_wall() {
+            let now = now(self);
+            self.expire(now);
+            let early = self.details.as_ref().map_or(Duration::ZERO, |details| details.early());
+            let called = Deadline::after(now.at, early);
+            if !self.over && self.next.is_none_or(|next| now.deadline(next) > called) {
+                // The wall clock was put back, or goes slower than it did.
+                self.replan = true;
+                return true;
+            }
+        }
+        self.ticked = !self.over;
+        true
+    }
+
+    /// A precise worker was called early for a tick that is due then, and has its thread at `now`.
+    pub(super) fn arrived_for(&mut self, due: Instant, now: Instant) {
+        if let Some(details) = &mut self.details {
+            details.learn(due, now);
         }
     }
 
-    /// The tick with that key has come. `false`: it is not the one that is waited for any more.
-    pub(super) fn ring(&mut self, key: Key) -> bool {
-        let expected = self.timer == Some(key);
-        if expected {
-            self.timer = None;
-            self.tick = self.next.instant();
+    /// No run starts from its end on.
+    pub(super) fn expire(&mut self, now: Now) {
+        if let Some(until) = self.details.as_ref().and_then(|details| details.until())
+            && now.has_come(until)
+        {
+            self.over = true;
         }
-        expected
     }
 
     /// A pause begins. Gives the key to take back from the clock.
@@ -255,34 +425,43 @@ impl Plan {
         self.timer.take()
     }
 
-    /// The pause ends. Gives the deadline to hand to the clock.
-    pub(super) fn resume(&mut self, now: Instant) -> Option<Deadline> {
+    /// The pause ends. Gives what to hand to the clock.
+    pub(super) fn resume(&mut self, now: Now) -> Option<When> {
         self.paused = false;
-        if self.in_run || self.tick.is_some() || matches!(self.kind, Kind::Event | Kind::Queue) {
+        if self.in_run || self.ticked || matches!(self.kind, Kind::Queue) {
             // The end of the run under way, or of the one whose tick came before the pause, plans the next tick.
+            return None;
+        }
+        if self.is_aligned() || matches!(self.kind, Kind::Scheduled { .. }) {
+            self.replan = true;
             return None;
         }
         self.excused = false;
         let next = match (self.kind, self.next) {
             // Ticks in the pause are not missed ticks: the grid goes on with its next one.
-            (Kind::Interval { every, .. }, Deadline::At(next)) if next < now => {
-                after_ticks(next, every, ticks_passed(next, every, now))
+            (Kind::Interval { every, .. }, Some(When::At(next))) if next < now.at => {
+                grid::first_after(next, every, now.at).instant().map(When::At)
             }
             (_, next) => next,
         };
         self.come_at(next, now)
     }
 
-    /// Another interval (or gap) from `now` on. Gives the key to take back, and the deadline to hand to the clock.
-    pub(super) fn set_interval(&mut self, interval: Duration, now: Instant) -> (Option<Key>, Option<Deadline>) {
+    /// Another interval (or gap) from now on. Gives the key to take back, and what to hand to the clock.
+    pub(super) fn set_interval(&mut self, interval: Duration, now: Now) -> (Option<Key>, Option<When>) {
         match &mut self.kind {
             Kind::Interval { every, .. } => *every = interval,
             Kind::Delay { gap } => *gap = interval,
-            Kind::Loop | Kind::Event | Kind::Queue => return (None, None),
+            _ => return (None, None),
         }
-        self.anchor = now;
-        let next = Deadline::after(now, interval);
-        if self.in_run || self.tick.is_some() {
+        let next = if self.is_aligned() {
+            // On the new grid, which stands where the wall clock has it.
+            grid::next_on_wall(None, interval, MissedTick::Skip, now.wall()).0.map(When::Wall)
+        } else {
+            self.anchor = When::At(now.at);
+            Deadline::after(now.at, interval).instant().map(When::At)
+        };
+        if self.in_run || self.ticked {
             // The end of the run plans the next tick, from the new anchor.
             return (self.timer.take(), None);
         }
@@ -293,39 +472,33 @@ impl Plan {
         (self.timer.take(), self.come_at(next, now))
     }
 
-    /// Plans the next tick; one that is due already comes at once. Gives the deadline to hand to the clock.
-    fn come_at(&mut self, next: Deadline, now: Instant) -> Option<Deadline> {
+    /// Plans the next tick; one that is due already comes at once. Gives what to hand to the clock.
+    fn come_at(&mut self, next: Option<When>, now: Now) -> Option<When> {
         self.next = next;
         if self.paused {
             return None;
         }
-        match next {
-            Deadline::At(due) if due <= now => {
-                self.tick = Some(due);
-                None
-            }
-            Deadline::Never => None,
-            Deadline::At(_) => Some(next),
+        let Some(details) = &self.details else {
+            // Most have none of that.
+            self.ticked = next.is_some_and(|next| now.has_come(next));
+            return next.filter(|_| !self.ticked);
+        };
+        let called = next.map(|next| details.call_for(next));
+        if called.is_some_and(|called| now.has_come(called)) {
+            self.ticked = true;
+            return None;
         }
+        // Rung at its end too, so that it ends then.
+        let first = [called, details.until()].into_iter().flatten().min_by_key(|when| now.deadline(*when));
+        first.filter(|when| now.deadline(*when) != Deadline::Never)
     }
 
     /// When the next run is due, where that is known.
-    pub(super) fn next_run(&self) -> Option<Instant> {
-        self.tick.or_else(|| self.timer.and(self.next.instant()))
+    pub(super) fn next_run(&self) -> Option<When> {
+        self.next.filter(|_| self.ticked || self.timer.is_some())
     }
-}
 
-/// How many ticks of a grid have come between `first` and `now`, the first included.
-fn ticks_passed(first: Instant, every: Duration, now: Instant) -> u64 {
-    let passed = now.saturating_duration_since(first).as_nanos() / every.as_nanos().max(1);
-    u64::try_from(passed).unwrap_or(u64::MAX).saturating_add(1)
-}
-
-/// The tick that many periods after `first`.
-fn after_ticks(first: Instant, every: Duration, ticks: u64) -> Deadline {
-    let nanos = every.as_nanos().saturating_mul(u128::from(ticks));
-    let span = u64::try_from(nanos / 1_000_000_000).map_or(Duration::MAX, |secs| {
-        Duration::new(secs, u32::try_from(nanos % 1_000_000_000).expect("below a billion"))
-    });
-    Deadline::after(first, span)
+    fn tick(&self) -> Option<When> {
+        self.next.filter(|_| self.ticked)
+    }
 }

@@ -21,49 +21,56 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::atomic::AtomicU64 as Serial;
 use std::sync::{Arc, Weak};
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use super::bell::{Bell, Life};
 use super::body::Steps;
 use super::mailbox::AnyMailbox;
-use super::plan::{Kind, Phase, Plan, Schedule};
-use crate::clock;
+use super::plan::{Answer, Kind, Now, Phase, Plan, Terms};
+use super::schedule::Pacer;
+use crate::clock::{self, Clock};
 use crate::error::{Error, Result};
 use crate::lane::{self, Lane, Leash};
-use crate::panics::drop_contained;
+use crate::panics::{Panic, drop_contained};
 use crate::pool::{self, Job};
 use crate::priority::Priority;
 use crate::supervisor::{Core as SupervisorCore, Entry, Resident, Supervisor, WorkerInfo, WorkerKind, WorkerState};
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use crate::time::Deadline;
+use crate::time::When;
 use crate::wait::WaitList;
 use crate::{fork, log};
 
 /// What a start hands over.
 pub(super) struct Setup {
     pub(super) supervisor: Arc<SupervisorCore>,
-    pub(super) schedule: Schedule,
+    pub(super) terms: Terms,
     /// Of a queue worker; `None`: without bound.
     pub(super) capacity: Option<usize>,
     pub(super) autostart: bool,
     /// Of an async body.
     pub(super) lane: Option<Arc<Lane>>,
+    pub(super) work: Work,
+}
+
+/// A body as the user gave it, and its schedule, if that is the user's too.
+pub(super) struct Work {
     pub(super) step: Steps,
+    pub(super) pacer: Option<Pacer>,
 }
 
 /// What a worker that starts again with its supervisor is started with then.
 struct Kept {
     lane: Option<Arc<Lane>>,
-    schedule: Schedule,
+    terms: Terms,
     capacity: Option<usize>,
     /// `None` while it runs.
-    step: Option<Steps>,
+    work: Option<Work>,
 }
 
 /// What whoever has the worker works with.
 struct Body {
-    step: Steps,
+    work: Work,
     /// `on_start` was called, so `on_stop` will be.
     greeted: bool,
 }
@@ -231,10 +238,15 @@ impl Core {
 
     pub(super) fn start(self: &Arc<Self>, setup: Setup) -> Result<()> {
         if self.is_forked() {
-            drop_contained(setup.step);
+            drop_contained(setup.work);
             return Err(Error::Forked);
         }
-        let Setup { supervisor, schedule, capacity, autostart, lane, step } = setup;
+        let Setup { supervisor, mut terms, capacity, autostart, lane, mut work } = setup;
+        if supervisor.clock.is_manual()
+            && let Some(details) = &mut terms.details
+        {
+            details.be_in_time();
+        }
         {
             let mut plan = self.plan.lock();
             if plan.phase != Phase::Stopped {
@@ -247,20 +259,23 @@ impl Core {
         self.stopping.store(false, Ordering::Relaxed);
         self.paused.store(false, Ordering::SeqCst);
         let forgotten = self.kept.lock().take();
-        drop_contained(forgotten.and_then(|kept| kept.step));
-        let entry = match self.let_in(&supervisor, schedule, autostart, lane.as_ref()) {
+        drop_contained(forgotten.and_then(|kept| kept.work));
+        let entry = match self.let_in(&supervisor, &terms, autostart, lane.as_ref()) {
             Ok(entry) => entry,
             Err(error) => {
                 self.plan.lock().phase = Phase::Stopped;
                 self.changed.wake_all();
-                drop_contained(step);
+                drop_contained(work);
                 return Err(error);
             }
         };
-        *self.kept.lock() = autostart.then(|| Box::new(Kept { lane: lane.clone(), schedule, capacity, step: None }));
+        *self.kept.lock() =
+            autostart.then(|| Box::new(Kept { lane: lane.clone(), terms: terms.clone(), capacity, work: None }));
         log::worker_started(&self.name);
-        let greeting = step.has_hooks();
-        *self.body.lock() = Some(Body { step, greeted: false });
+        let greeting = work.step.has_hooks();
+        let (began, wall) = (supervisor.clock.now(), supervisor.clock.wall());
+        let asked = work.pacer.as_mut().map(|pacer| pacer.begin(began, wall, terms.initial));
+        *self.body.lock() = Some(Body { work, greeted: false });
         let earlier;
         {
             let mut plan = self.plan.lock();
@@ -269,13 +284,17 @@ impl Core {
                 life: self.bell.open(),
                 name: self.name.clone(),
                 supervisor: supervisor.weak_handle(),
-                priority: schedule.priority,
+                priority: terms.priority,
                 entry,
                 on_lane: lane.map(|lane| Box::new(OnLane { lane, leash: Leash::default() })),
             };
             earlier = self.home.lock().replace(Arc::new(home));
             self.runs.store(0, Ordering::Relaxed);
-            let deadline = plan.begin(schedule, greeting, supervisor.clock.now());
+            plan.take_up(&terms, supervisor.clock.now());
+            let now = read(&supervisor.clock, &plan);
+            let no_more = Answer { next: None, missed: 0 };
+            let answer = asked.as_ref().map(|asked| *asked.as_ref().unwrap_or(&no_more));
+            let deadline = plan.begin(greeting, answer, terms.initial, now);
             if plan.stopping.is_none() {
                 self.arm(&mut plan, &supervisor, deadline);
                 if let Some(mailbox) = &self.mailbox {
@@ -284,6 +303,7 @@ impl Core {
             }
         }
         drop(earlier);
+        _ = self.answered(asked);
         self.let_go();
         Ok(())
     }
@@ -291,7 +311,7 @@ impl Core {
     fn let_in(
         self: &Arc<Self>,
         supervisor: &Arc<SupervisorCore>,
-        schedule: Schedule,
+        terms: &Terms,
         autostart: bool,
         lane: Option<&Arc<Lane>>,
     ) -> Result<Entry> {
@@ -304,7 +324,7 @@ impl Core {
             supervisor.dismiss(&resident, entry);
             return Err(refused.into());
         }
-        if matches!(schedule.kind, Kind::Interval { .. } | Kind::Delay { .. }) || !schedule.initial.is_zero() {
+        if terms.kind.is_timed() || !terms.initial.is_zero() || terms.details.is_some() {
             // Made now, so that a refusal is told to the one who starts it.
             if let Err(error) = supervisor.clock.ensure_thread() {
                 supervisor.dismiss(&resident, entry);
@@ -314,18 +334,30 @@ impl Core {
         Ok(entry)
     }
 
+    /// What its schedule said. A panic is told, and there is no next run.
+    fn answered(&self, asked: Option<Result<Answer, Panic>>) -> Option<Answer> {
+        let answer = asked?.unwrap_or_else(|panic| {
+            self.count_hook_panic("schedule", &panic);
+            drop_contained(panic);
+            Answer { next: None, missed: 0 }
+        });
+        Some(answer)
+    }
+
     /// Hands a deadline to the clock. Called under the plan's lock, so that the tick finds its key there.
-    fn arm(self: &Arc<Self>, plan: &mut Plan, supervisor: &SupervisorCore, deadline: Option<Deadline>) {
-        if let Some(deadline) = deadline {
+    fn arm(self: &Arc<Self>, plan: &mut Plan, supervisor: &SupervisorCore, when: Option<When>) {
+        if let Some(when) = when {
             let bell: Arc<dyn clock::Bell> = Arc::<Self>::clone(self);
             // A stopped clock means that a stop is on its way to this worker too. Its thread was made at the start.
-            plan.timer = supervisor.clock.insert_about(deadline, plan.tolerance(), bell).ok();
+            plan.timer = supervisor.clock.insert_about(when, plan.tolerance(), bell).ok();
         }
     }
 
     pub(super) fn info(&self) -> WorkerInfo {
         let (len, capacity) = self.mailbox.as_ref().map_or((0, None), |mailbox| (mailbox.len(), mailbox.capacity()));
+        let clock = self.home().map(|home| Arc::clone(&home.shared().clock));
         let plan = self.plan.lock();
+        let next_run = next_run(&plan, clock.as_deref());
         let state = match plan.phase {
             Phase::Stopped => WorkerState::Stopped,
             _ if plan.stopping.is_some() => WorkerState::Stopping,
@@ -340,6 +372,8 @@ impl Core {
                 Kind::Loop => WorkerKind::Loop,
                 Kind::Interval { every, .. } => WorkerKind::Interval(every),
                 Kind::Delay { gap } => WorkerKind::Delay(gap),
+                Kind::Scheduled { is_cron: true } => WorkerKind::Cron,
+                Kind::Scheduled { is_cron: false } => WorkerKind::Schedule,
                 Kind::Event => WorkerKind::Event,
                 Kind::Queue => WorkerKind::Queue { len, capacity },
             },
@@ -351,9 +385,27 @@ impl Core {
             missed: plan.counters.missed,
             discarded: plan.counters.discarded,
             last_run: plan.last_run,
-            next_run: plan.next_run(),
+            next_run: next_run.map(|(at, _)| at),
+            next_on_wall: next_run.map(|(_, on_wall)| on_wall),
         }
     }
+}
+
+/// What the clocks show, as far as that plan asks.
+fn read(clock: &Clock, plan: &Plan) -> Now {
+    Now { at: clock.now(), wall: plan.reads_wall().then(|| clock.wall()) }
+}
+
+/// When the next run is due, on either clock.
+fn next_run(plan: &Plan, clock: Option<&Clock>) -> Option<(Instant, SystemTime)> {
+    let (when, clock) = plan.next_run().zip(clock)?;
+    let (now, wall) = (clock.now(), clock.wall());
+    let at = Now { at: now, wall: Some(wall) }.deadline(when).instant()?;
+    let on_wall = match when {
+        When::Wall(on_wall) => on_wall,
+        When::At(at) => wall.checked_add(at.saturating_duration_since(now))? - now.saturating_duration_since(at),
+    };
+    Some((at, on_wall))
 }
 
 impl fmt::Debug for Core {
@@ -380,13 +432,13 @@ impl Resident for Core {
     }
 
     fn start_again(self: Arc<Self>, supervisor: &Arc<SupervisorCore>) {
-        let (lane, schedule, capacity, step) = {
+        let (lane, terms, capacity, work) = {
             let mut kept = self.kept.lock();
-            let Some(Kept { lane, schedule, capacity, step }) = kept.as_deref_mut() else { return };
-            let Some(step) = step.take() else { return };
-            (lane.clone(), *schedule, *capacity, step)
+            let Some(Kept { lane, terms, capacity, work }) = kept.as_deref_mut() else { return };
+            let Some(work) = work.take() else { return };
+            (lane.clone(), terms.clone(), *capacity, work)
         };
-        let setup = Setup { supervisor: Arc::clone(supervisor), schedule, capacity, autostart: true, lane, step };
+        let setup = Setup { supervisor: Arc::clone(supervisor), terms, capacity, autostart: true, lane, work };
         match self.start(setup) {
             Ok(()) | Err(Error::AlreadyRunning) => {}
             Err(error) => log::autostart_failed(&self.name, &error),

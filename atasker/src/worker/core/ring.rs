@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::super::bell::Rung;
 use super::super::plan::{Phase, Want};
-use super::{Core, Home};
+use super::{Core, Home, read};
 use crate::clock;
 use crate::error::{ConfigError, Error, Result};
 use crate::lane;
@@ -90,7 +90,8 @@ impl Core {
                 return;
             }
             self.paused.store(false, Ordering::SeqCst);
-            let deadline = plan.resume(home.shared().clock.now());
+            let now = read(&home.shared().clock, &plan);
+            let deadline = plan.resume(now);
             self.arm(&mut plan, home.shared(), deadline);
         }
         self.ring_if_wanted();
@@ -109,7 +110,8 @@ impl Core {
             if plan.phase != Phase::Running || plan.stopping.is_some() {
                 return Err(Error::NotRunning);
             }
-            let (timer, deadline) = plan.set_interval(interval, home.shared().clock.now());
+            let now = read(&home.shared().clock, &plan);
+            let (timer, deadline) = plan.set_interval(interval, now);
             self.arm(&mut plan, home.shared(), deadline);
             timer
         };
@@ -148,7 +150,7 @@ impl Core {
 
 impl clock::Bell for Core {
     fn ring(self: Arc<Self>, key: clock::Key) {
-        let came = self.plan.lock().ring(key);
+        let came = self.plan.lock().ring(key, |plan| read(&self.own_home().shared().clock, plan));
         if came && self.bell.ring() == Rung::Enqueue {
             // The clock rings many in a row and tells the supervisor behind the last. Threads that each of them called
             // took the core and the pool's lock from those still to be rung, 600 times a second instead of 200 where a

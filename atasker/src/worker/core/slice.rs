@@ -1,12 +1,15 @@
 //! What a worker does with one admission: greets once, runs what is wanted, reports errors, and lets itself go.
 
+use std::hint;
 use std::sync::Arc;
+use std::time::Instant;
 
 use super::super::body::{Stepped, Steps};
 use super::super::context::WorkerContext;
 use super::super::outcome::WorkerError;
-use super::super::plan::Want;
-use super::{Body, Core, Home, Turn};
+use super::super::plan::{Answer, Now, Want};
+use super::super::schedule::Pacer;
+use super::{Body, Core, Home, Turn, Work, read};
 use crate::log;
 use crate::panics::{Panic, contain, drop_contained};
 use crate::pool::{Job, Pool, Ran, Refusal, Source, Tally};
@@ -20,6 +23,18 @@ pub(super) enum Next {
     Planned,
     /// Runs on what is in its queue.
     Items,
+    /// The next run is to be planned anew.
+    Plan,
+    /// It is to stay awake until a run is due.
+    Await(Instant),
+    /// Its last run has been.
+    End,
+}
+
+impl Next {
+    pub(super) fn is_run(self) -> bool {
+        matches!(self, Self::Planned | Self::Items)
+    }
 }
 
 impl Core {
@@ -28,17 +43,26 @@ impl Core {
         let home = self.own_home();
         let supervisor = home.shared();
         let mut body = self.take_body();
-        let Steps::Blocking(step) = &mut body.step else { unreachable!("an async body is in no pool's queue") };
+        let Work { step, pacer } = &mut body.work;
+        let Steps::Blocking(step) = step else { unreachable!("an async body is in no pool's queue") };
         let now = supervisor.clock.now();
         let mut cx = WorkerContext::new(Arc::clone(self), Arc::clone(&home), now);
         let mut turn = Turn::new(self, &home, now);
         // As few looks at the plan as there can be: one before the run, and one after it.
         let planned = loop {
             let Some(next) = self.next(&mut cx, &turn) else { break false };
-            if next == Next::Greet {
-                // Not where a stop was asked for before the first run and there are no items to work off.
-                body.greeted = true;
-                self.hook("on_start", || step.on_start(&cx));
+            match next {
+                Next::Greet => {
+                    // Not where a stop was asked for before the first run and there are no items to work off.
+                    body.greeted = true;
+                    self.hook("on_start", || step.on_start(&cx));
+                }
+                Next::Plan => self.plan_anew(supervisor, pacer.as_mut()),
+                Next::Await(due) => self.stay_awake(supervisor, due),
+                Next::End => self.break_off(),
+                Next::Planned | Next::Items => {}
+            }
+            if !next.is_run() {
                 turn = Turn::new(self, &home, supervisor.clock.now());
                 continue;
             }
@@ -53,24 +77,41 @@ impl Core {
                 break next == Next::Planned;
             }
         };
+        let answer = if planned { self.consult(supervisor, pacer.as_mut(), &cx) } else { None };
         *self.body.lock() = Some(body);
-        self.let_go_after(planned, supervisor);
+        self.let_go_after(planned.then_some(answer), supervisor);
+    }
+
+    /// A precise worker has its thread a little before its run is due, and spends what is left awake.
+    fn stay_awake(&self, supervisor: &SupervisorCore, due: Instant) {
+        self.plan.lock().arrived_for(due, supervisor.clock.now());
+        while supervisor.clock.now() < due && !self.is_stopping() {
+            hint::spin_loop();
+        }
     }
 
     /// What is next for the one who has the worker; a planned run begins by that.
     pub(super) fn next(&self, cx: &mut WorkerContext, turn: &Turn<'_>) -> Option<Next> {
         let cause = {
             let mut plan = self.plan.lock();
+            let wall = plan.reads_wall().then(|| turn.wall());
+            let now = Now { at: turn.began(), wall };
+            plan.expire(now);
             match plan.want(self.items()) {
                 Want::Run if std::mem::take(&mut plan.greeting) => return Some(Next::Greet),
-                Want::Run if self.mailbox.is_none() => plan.begin_run(turn.began()),
+                Want::Run if self.mailbox.is_none() => match plan.awaits(now) {
+                    Some(due) => return Some(Next::Await(due)),
+                    None => plan.begin_run(now),
+                },
                 // A run on an item begins when the item is there.
                 Want::Run => return Some(Next::Items),
+                Want::Plan => return Some(Next::Plan),
+                Want::End => return Some(Next::End),
                 Want::Nothing | Want::Finish => return None,
             }
         };
         self.count_run();
-        cx.begin_run(cause.due, cause.missed);
+        cx.begin_planned(cause);
         Some(Next::Planned)
     }
 
@@ -88,11 +129,40 @@ impl Core {
         }
     }
 
+    /// A planned run has ended: what its schedule says, if it has one, and it is its turn.
+    pub(super) fn consult(
+        &self,
+        supervisor: &SupervisorCore,
+        pacer: Option<&mut Pacer>,
+        cx: &WorkerContext,
+    ) -> Option<Answer> {
+        let pacer = pacer?;
+        if cx.is_planned() {
+            pacer.ran();
+        }
+        let asks = self.plan.lock().asks();
+        let clock = &supervisor.clock;
+        self.answered(asks.then(|| pacer.ask(clock.now(), clock.wall())))
+    }
+
+    /// Plans the next run anew.
+    pub(super) fn plan_anew(self: &Arc<Self>, supervisor: &SupervisorCore, pacer: Option<&mut Pacer>) {
+        let clock = &supervisor.clock;
+        let answer = self.answered(pacer.map(|pacer| pacer.ask(clock.now(), clock.wall())));
+        let mut plan = self.plan.lock();
+        let now = read(clock, &plan);
+        let when = plan.plan_anew(answer, now);
+        if plan.stopping.is_none() {
+            self.arm(&mut plan, supervisor, when);
+        }
+    }
+
     /// A planned run has ended: plans the next one, and says what is to be done now.
-    pub(super) fn plan_next(self: &Arc<Self>, supervisor: &SupervisorCore) -> Want {
+    pub(super) fn plan_next(self: &Arc<Self>, supervisor: &SupervisorCore, answer: Option<Answer>) -> Want {
         let (stale, want) = {
             let mut plan = self.plan.lock();
-            let (stale, deadline) = plan.end_run(supervisor.clock.now());
+            let now = read(&supervisor.clock, &plan);
+            let (stale, deadline) = plan.end_run(answer, now);
             if plan.stopping.is_none() {
                 self.arm(&mut plan, supervisor, deadline);
             }
@@ -135,9 +205,12 @@ impl Core {
         self.let_go_for(self.want_or_rest());
     }
 
-    /// The same after a slice, whose last run may have been a planned one.
-    fn let_go_after(self: &Arc<Self>, planned: bool, supervisor: &SupervisorCore) {
-        let want = if planned { self.plan_next(supervisor) } else { self.want_or_rest() };
+    /// The same after a slice, whose last run may have been a planned one: then with what the schedule says.
+    fn let_go_after(self: &Arc<Self>, planned: Option<Option<Answer>>, supervisor: &SupervisorCore) {
+        let want = match planned {
+            Some(answer) => self.plan_next(supervisor, answer),
+            None => self.want_or_rest(),
+        };
         self.let_go_for(want);
     }
 
@@ -153,7 +226,11 @@ impl Core {
         loop {
             match want {
                 Want::Finish => return false,
-                Want::Run => {
+                Want::End => {
+                    self.break_off();
+                    want = Want::Finish;
+                }
+                Want::Run | Want::Plan => {
                     self.bell.requeue();
                     self.enqueue(Source::Inside);
                     return true;

@@ -8,7 +8,7 @@ use super::super::bell::Seized;
 use super::super::body::Steps;
 use super::super::context::WorkerContext;
 use super::super::plan::Phase;
-use super::{Body, Core, Home};
+use super::{Body, Core, Home, Work};
 use crate::log;
 use crate::panics::drop_contained;
 use crate::pool;
@@ -91,7 +91,7 @@ impl Core {
                 Some(lane) => lane.died(home.priority),
             }
         }
-        let has_hooks = self.body.lock().as_ref().is_some_and(|body| body.step.has_hooks());
+        let has_hooks = self.body.lock().as_ref().is_some_and(|body| body.work.step.has_hooks());
         if !has_hooks {
             return self.finish();
         }
@@ -109,15 +109,15 @@ impl Core {
         // As a body of its own, wherever it runs: what the hook and the Drop of the state call, a stop of this very
         // worker among it, must not wait for this thread.
         home.enter(|| {
-            let Body { mut step, greeted } = self.take_body();
+            let Body { mut work, greeted } = self.take_body();
             // An async one has been awaited before (`say_farewell`).
-            if greeted && let Steps::Blocking(step) = &mut step {
+            if greeted && let Steps::Blocking(step) = &mut work.step {
                 let now = home.shared().clock.now();
                 let cx = WorkerContext::new(Arc::clone(self), Arc::clone(&home), now);
                 self.hook("on_stop", || step.on_stop(&cx));
             }
             self.discard_items();
-            drop_contained(self.keep(step));
+            drop_contained(self.keep(work));
         });
         log::worker_stopped(&self.name);
         {
@@ -132,10 +132,10 @@ impl Core {
     }
 
     /// Keeps the body of a worker that starts again. It comes back where it is not to be kept.
-    fn keep(&self, step: Steps) -> Option<Steps> {
+    fn keep(&self, work: Work) -> Option<Work> {
         match self.kept.lock().as_deref_mut() {
-            Some(kept) => kept.step.replace(step),
-            None => Some(step),
+            Some(kept) => kept.work.replace(work),
+            None => Some(work),
         }
     }
 

@@ -1,6 +1,6 @@
 //! How far one slice carries a queue worker: from item to item, until something is to come before the next.
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use super::super::context::WorkerContext;
 use super::{Core, Home};
@@ -56,6 +56,11 @@ impl<'a> Turn<'a> {
 
     pub(super) fn began(&self) -> Instant {
         self.began
+    }
+
+    /// What the wall clock shows.
+    pub(super) fn wall(&self) -> SystemTime {
+        self.supervisor.clock.wall()
     }
 
     /// A run on an item begins.

@@ -13,8 +13,10 @@ use tokio::runtime::Handle;
 use super::super::async_body::{AsyncStep, Boxed};
 use super::super::body::Steps;
 use super::super::context::WorkerContext;
+use super::super::plan::Answer;
+use super::super::schedule::Pacer;
 use super::slice::Next;
-use super::{Body, Core, Home, Turn};
+use super::{Body, Core, Home, Turn, Work};
 use crate::lane::{self, End, Lane, Leash, Ticket};
 use crate::panics::{Panic, contain, drop_contained};
 use crate::pool;
@@ -27,6 +29,15 @@ struct Voyage {
     /// `None` once it was given back.
     body: Option<Body>,
     ticket: Ticket,
+}
+
+/// What a voyage works with.
+struct Parts<'a> {
+    core: &'a Arc<Core>,
+    home: &'a Arc<Home>,
+    step: &'a mut dyn AsyncStep,
+    pacer: Option<&'a mut Pacer>,
+    greeted: &'a mut bool,
 }
 
 /// Why a future of the user's gave nothing.
@@ -97,10 +108,11 @@ impl Voyage {
     }
 
     /// The body, taken apart.
-    fn parts(&mut self) -> (&Arc<Core>, &Arc<Home>, &mut dyn AsyncStep, &mut bool) {
-        let Body { step, greeted } = self.body.as_mut().expect("it has the body until it gives it back");
+    fn parts(&mut self) -> Parts<'_> {
+        let Body { work, greeted } = self.body.as_mut().expect("it has the body until it gives it back");
+        let Work { step, pacer } = work;
         let Steps::Async(step) = step else { unreachable!("a blocking body is on no lane") };
-        (&self.core, &self.home, &mut **step, greeted)
+        Parts { core: &self.core, home: &self.home, step: &mut **step, pacer: pacer.as_mut(), greeted }
     }
 
     /// One slice: greets once, runs what is wanted, and lets the worker go.
@@ -112,24 +124,32 @@ impl Voyage {
         self.arrive(planned);
     }
 
-    /// Whether the last run was a planned one.
-    async fn runs(&mut self) -> bool {
-        let (core, home, step, greeted) = self.parts();
+    /// Whether the last run was a planned one: then with what the schedule says.
+    async fn runs(&mut self) -> Option<Option<Answer>> {
+        let Parts { core, home, step, mut pacer, greeted } = self.parts();
         let supervisor = home.shared();
         let now = supervisor.clock.now();
         let mut cx = WorkerContext::new(Arc::clone(core), Arc::clone(home), now);
         let mut turn = Turn::new(core, home, now);
         while let Some(next) = core.next(&mut cx, &turn) {
-            if next == Next::Greet {
-                *greeted = true;
-                core.judge_hook("on_start", inside(home, true, || step.on_start(&cx)).await);
+            match next {
+                Next::Greet => {
+                    *greeted = true;
+                    core.judge_hook("on_start", inside(home, true, || step.on_start(&cx)).await);
+                }
+                Next::Plan => home.enter(|| core.plan_anew(supervisor, pacer.as_deref_mut())),
+                Next::End => core.break_off(),
+                Next::Await(_) => unreachable!("an async body is called in time, not early"),
+                Next::Planned | Next::Items => {}
+            }
+            if !next.is_run() {
                 turn = Turn::new(core, home, supervisor.clock.now());
                 continue;
             }
             let stepped = match inside(home, true, || step.step(&mut cx, &mut turn)).await {
                 Ok(stepped) => Ok(stepped),
                 Err(Cut::Panicked(panic)) => Err(panic),
-                Err(Cut::Recalled) => return next == Next::Planned,
+                Err(Cut::Recalled) => return (next == Next::Planned).then_some(None),
             };
             if let Some(error) = core.outcome(stepped) {
                 core.count_error(&cx, &error);
@@ -138,16 +158,19 @@ impl Voyage {
                 home.enter(|| drop_contained(error));
                 turn.look_soon();
             }
-            if next == Next::Planned || !turn.goes_on() {
-                return next == Next::Planned;
+            if next == Next::Planned {
+                return Some(home.enter(|| core.consult(supervisor, pacer, &cx)));
+            }
+            if !turn.goes_on() {
+                return None;
             }
         }
-        false
+        None
     }
 
     /// Calls `on_stop`, where that is to be done.
     async fn farewell(&mut self) {
-        let (core, home, step, greeted) = self.parts();
+        let Parts { core, home, step, greeted, .. } = self.parts();
         if std::mem::take(greeted) {
             let now = home.shared().clock.now();
             let cx = WorkerContext::new(Arc::clone(core), Arc::clone(home), now);
@@ -156,10 +179,13 @@ impl Voyage {
     }
 
     /// Gives the body back and lets the worker go.
-    fn arrive(&mut self, planned: bool) {
+    fn arrive(&mut self, planned: Option<Option<Answer>>) {
         self.home.leash().let_go();
         *self.core.body.lock() = self.body.take();
-        let want = if planned { self.core.plan_next(self.home.shared()) } else { self.core.want_or_rest() };
+        let want = match planned {
+            Some(answer) => self.core.plan_next(self.home.shared(), answer),
+            None => self.core.want_or_rest(),
+        };
         if !self.core.goes(want) {
             // A stop that came after the last look finds nobody to call `on_stop` but this thread's successor.
             self.core.end_ashore(&self.home);
@@ -230,7 +256,7 @@ impl lane::Body for Farewell {
         let mut voyage = Voyage::new(Arc::clone(&self.0), ticket);
         drop(on.spawn(async move {
             voyage.farewell().await;
-            voyage.arrive(false);
+            voyage.arrive(None);
         }));
     }
 

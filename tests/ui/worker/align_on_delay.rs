@@ -1,6 +1,6 @@
 use atasker::background_worker;
 
-#[background_worker(cron = "0 * * * *")]
+#[background_worker(delay = 1, align = wall)]
 fn worker() {}
 
 fn main() {

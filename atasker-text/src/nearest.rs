@@ -4,17 +4,19 @@
 ///
 /// A word is close if it begins with what was typed (somebody is still typing it), or if a third of its letters or
 /// fewer differ, upper and lower case taken as the same.
-pub(crate) fn nearest<'a>(typed: &str, known: &[&'a str]) -> Option<&'a str> {
+pub fn nearest<'a>(typed: &str, known: &[&'a str]) -> Option<&'a str> {
     let typed = typed.to_lowercase();
     let (distance, word) = known
         .iter()
         .map(|word| (distance(&typed, &word.to_lowercase()), *word))
         .min_by_key(|(distance, _)| *distance)?;
-    if distance <= word.len().max(typed.len()) / 3 {
-        return Some(word);
+    let is_close = distance <= word.len().max(typed.len()) / 3;
+    let begun = || known.iter().find(|word| typed.len() >= 3 && word.to_lowercase().starts_with(&typed)).copied();
+    match distance {
+        0 | 1 if is_close => Some(word),
+        // What begins so is nearer than what differs in two letters.
+        _ => begun().or(is_close.then_some(word)),
     }
-    let begun = |word: &&&str| typed.len() >= 3 && word.to_lowercase().starts_with(&typed);
-    known.iter().find(begun).copied()
 }
 
 /// The number of letters to insert, delete, change, or swap with their neighbour (optimal string alignment).
@@ -44,7 +46,7 @@ fn distance(from: &str, to: &str) -> usize {
 mod tests {
     use super::{distance, nearest};
 
-    const KEYS: &[&str] = &["interval", "delay", "queue", "event", "priority", "name", "missed"];
+    const KEYS: &[&str] = &["jitter", "interval", "delay", "queue", "event", "priority", "name", "missed"];
 
     #[test]
     fn distance_counts_each_edit_once() {
