@@ -27,7 +27,8 @@ pub(super) fn signature(item: &Item, errors: &mut Errors) -> Use {
     item.check(errors);
     let may_stay = errors.count() == before && sig.variadic.is_none() && sig.receiver().is_none();
     if !sig.inputs.is_empty() || sig.variadic.is_some() {
-        errors.at(&sig.inputs, "`main` has no parameters: leave them out, `std::env::args()` has a program's arguments");
+        errors
+            .at(&sig.inputs, "`main` has no parameters: leave them out, `std::env::args()` has a program's arguments");
     }
     if !sig.generics.params.is_empty() {
         errors.at(&sig.generics, "nobody could choose what `main` is generic over: leave this out");
@@ -54,7 +55,9 @@ pub(super) fn refuse_others(attrs: &mut Vec<Attribute>, errors: &mut Errors) {
     attrs.retain(|attr| {
         let last = attr.path().segments.last().map(|segment| segment.ident.to_string());
         let cure = match last.as_deref() {
-            Some("main") => "one attribute makes a `main`: leave this one out, an `async fn` has its runtime without it",
+            Some("main") => {
+                "one attribute makes a `main`: leave this one out, an `async fn` has its runtime without it"
+            }
             Some("background_task" | "background_worker") => {
                 "`main` is run once, by whoever starts the program: put this attribute on another function"
             }

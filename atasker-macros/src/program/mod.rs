@@ -29,7 +29,9 @@ pub(crate) fn expand(list: TokenStream, tokens: TokenStream) -> TokenStream {
         Use::Run => emit(&item, &keys),
         // It is there, so that what it uses counts as used.
         Use::Keep => wrap(&item, &quote!(#ExitCode::SUCCESS)),
-        Use::Nothing => quote!(fn main() {}),
+        Use::Nothing => quote!(
+            fn main() {}
+        ),
         Use::AsItIs => {
             let Item { attrs, vis, sig, body } = &item;
             quote!(#(#attrs)* #vis #sig #body)

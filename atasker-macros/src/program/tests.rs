@@ -17,7 +17,14 @@ fn errors(expansion: &str) -> usize {
 #[test]
 fn every_key_is_a_call() {
     let expansion = expand(
-        quote!(pool_size = 20, thread_name = "x", task_times = true, grace = 0.1, warn_after = 1m, stack_size = 4 * KIB),
+        quote!(
+            pool_size = 20,
+            thread_name = "x",
+            task_times = true,
+            grace = 0.1,
+            warn_after = 1m,
+            stack_size = 4 * KIB
+        ),
         quote!(
             fn main() {}
         ),
@@ -120,7 +127,16 @@ fn wrong_signatures_leave_a_main() {
 
 #[test]
 fn what_is_no_main_is_left_as_it_is() {
-    for item in [quote!(fn start(x: u8) -> u8 { x }), quote!(struct S;)] {
+    for item in [
+        quote!(
+            fn start(x: u8) -> u8 {
+                x
+            }
+        ),
+        quote!(
+            struct S;
+        ),
+    ] {
         let expansion = expand(TokenStream::new(), item.clone());
         assert_eq!(errors(&expansion), 1, "{expansion}");
         assert!(expansion.ends_with(&item.to_string().replace(' ', "")), "{expansion}");
