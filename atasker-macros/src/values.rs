@@ -33,6 +33,7 @@ pub(crate) fn example(key: &str) -> String {
         "missed" => "skip",
         "on_error" => "|error| eprintln!(\"{error}\")",
         "queue" => "1024",
+        "event" | "autostart" | "precise" => return key.to_owned(),
         "pool_size" => "20",
         "reserve_normal" | "reserve_high" => "5",
         "critical_max" => "256",
@@ -42,7 +43,6 @@ pub(crate) fn example(key: &str) -> String {
         "keep_alive" | "warn_after" | "error_after" | "grace" => "10s",
         "thread_name" => "\"a name\"",
         "task_times" => "true",
-        "event" | "autostart" | "precise" => return key.to_owned(),
         _ => "value",
     };
     format!("{key} = {value}")
@@ -251,9 +251,17 @@ fn word(entry: &Entry, known: &Words, errors: &mut Errors) -> Option<TokenStream
 /// `10%`, a duration, or any expression that becomes a `Jitter`.
 pub(crate) fn jitter(entry: &Entry, errors: &mut Errors) -> Option<TokenStream> {
     let Value::Percent(percent) = &entry.value else {
-        return duration::value("jitter", given(entry, errors)?, Zero::Refused, errors);
+        let expr = given(entry, errors)?;
+        if let Expr::Lit(literal) = bare(expr)
+            && let Lit::Str(text) = &literal.lit
+            && let Some(number) = text.value().trim().strip_suffix('%')
+        {
+            errors.at(expr, format!("a percentage is written without quotes: write `jitter = {number}%`"));
+            return None;
+        }
+        return duration::value("jitter", expr, Zero::Refused, errors);
     };
-    let Lit::Int(number) = &percent.number else {
+    let Ok(Lit::Int(number)) = syn::parse2(percent.number.to_token_stream()) else {
         errors.at(percent, "a percentage is a whole number: write `jitter = 10%`");
         return None;
     };

@@ -9,7 +9,7 @@ use crate::nearest::nearest;
 
 const SHAPE: &str = "write five fields (minute, hour, day of month, month, day of week), such as `0 9 * * Mon-Fri`, or six with the second first";
 
-/// Why a text is no cron expression. Shown, it is a sentence whose subject, the expression, is left out.
+/// Why a text is no cron line. Shown, it is a sentence whose subject, the expression, is left out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
     at: Range<usize>,

@@ -196,7 +196,7 @@ impl Field {
         }
         (steps > values).then(|| {
             let instead = self.unit.map(|unit| format!(", or `interval = {steps}{unit}`")).unwrap_or_default();
-            format!("a step starts anew where the {} does: write at most {values}{instead}", self.name)
+            format!("it starts anew after {}, so a step is at most {values}: write that{instead}", self.most)
         })
     }
 
@@ -206,11 +206,17 @@ impl Field {
         let (low, high) = (self.number(from)?, self.number(to)?);
         // Sunday is the last day of a range as well as the first.
         let backwards = low > high && !(self.is_day_of_week() && high == 0 && to.eq_ignore_ascii_case("Sun"));
-        backwards.then(|| match (self.is_day_of_week(), self.names) {
-            (true, _) => format!("a range goes upwards: write `{from}-Sun,Mon-{to}`"),
-            (false, []) => format!("a range goes upwards: write `{from}-{},{}-{to}`", self.most, self.least),
-            (false, [first, .., last]) => format!("a range goes upwards: write `{from}-{last},{first}-{to}`"),
-            (false, [_]) => format!("write {}", self.takes),
+        backwards.then(|| {
+            let (first, last) = match self.names {
+                _ if self.is_day_of_week() => ("Mon".to_owned(), "Sun".to_owned()),
+                [first, .., last] => ((*first).to_owned(), (*last).to_owned()),
+                _ => (self.least.to_string(), self.most.to_string()),
+            };
+            let part = |from: &str, to: &str| match self.number(from) == self.number(to) {
+                true => from.to_owned(),
+                false => format!("{from}-{to}"),
+            };
+            format!("a range goes upwards: write `{},{}`", part(from, &last), part(&first, to))
         })
     }
 

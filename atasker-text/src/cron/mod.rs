@@ -1,4 +1,4 @@
-//! Cron expressions: five fields, or six with the second first, or a name such as `@daily`.
+//! Cron lines: five fields, or six with the second first, or a name such as `@daily`.
 //!
 //! `croner` knows the language, lists, ranges, steps, names, `L`, `W` and `#`, and which days an expression means. What is
 //! done here: the expression becomes a few masks, which is all that a search for the next time needs, and what is wrong is
@@ -29,7 +29,7 @@ const NICKNAMES: &[(&str, &str)] = &[
 /// Days in the shortest month; there are four lengths of months from here on.
 const SHORTEST: u32 = 28;
 
-/// What a cron expression means: which seconds, minutes, hours, months and days match. Bit `n` of a mask stands for `n`.
+/// What a cron line means: which seconds, minutes, hours, months and days match. Bit `n` of a mask stands for `n`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Expression {
     /// Bits 0 to 59.

@@ -440,7 +440,7 @@ impl Plan {
         let next = match (self.kind, self.next) {
             // Ticks in the pause are not missed ticks: the grid goes on with its next one.
             (Kind::Interval { every, .. }, Some(When::At(next))) if next < now.at => {
-                grid::first_after(next, every, now.at).instant().map(When::At)
+                grid::first_from(next, every, now.at).instant().map(When::At)
             }
             (_, next) => next,
         };

@@ -80,8 +80,8 @@ fn a_delay_worker_counts_its_gap_from_the_end_of_a_run() {
         inside.advance(SECOND * 3);
         tell.send(inside.now()).unwrap();
     };
-    background_worker(body).delay(SECOND).supervisor(&s).start().unwrap();
     let began = clock.now();
+    background_worker(body).delay(SECOND).supervisor(&s).start().unwrap();
     clock.run_until_idle();
     assert_eq!(next(&told), began + SECOND * 3);
     assert_eq!(clock.advance_to_next(), Some(SECOND * 4));
