@@ -62,13 +62,12 @@ async fn history(State(site): State<Site>, Query(caller): Query<Caller>) -> Answ
 async fn answer(caller: Caller, urgency: Priority, task: Task<Run>) -> Answer {
     // The task is in by now: whatever a thread takes after this moment, it can see that the task waits.
     let submitted = order::moment();
-    let mut run = task.await.map_err(|error| match error {
+    let Run { answer, trace } = task.await.map_err(|error| match error {
         TaskError::Rejected | TaskError::Cancelled => StatusCode::SERVICE_UNAVAILABLE,
         _ => StatusCode::INTERNAL_SERVER_ERROR,
     })?;
-    let answer = std::mem::replace(&mut run.answer, Ok(String::new()));
     let Caller { client, number } = caller;
-    let row = Row::Request { client, number, urgency: 1 + urgency as i64, submitted, run };
+    let row = Row::Request { client, number, urgency: 1 + urgency as i64, submitted, trace };
     write_row.put_async(row).await.map_err(|_| StatusCode::SERVICE_UNAVAILABLE)?;
     answer.map_err(|error| {
         eprintln!("request {number} of client {client}: {error}");

@@ -59,26 +59,29 @@ const GRACE: Duration = Duration::from_secs(10);
 fn main() -> ExitCode {
     let options = match Options::parse() {
         Ok(Some(options)) => options,
-        // Nobody waits for a signal: the program has done what it was asked for.
-        Ok(None) => return stopped(ExitCode::SUCCESS),
+        Ok(None) => {
+            // The program has done what it was asked for: there is no signal to wait for.
+            task_supervisor().stop();
+            return ExitCode::SUCCESS;
+        }
         Err(error) => {
             eprintln!("gateway: {error}\n{}", options::USAGE);
             return ExitCode::from(2);
         }
     };
     let folder = env::temp_dir().join(format!("atasker-gateway-{}", process::id()));
-    let ended = run(&options, folder.clone());
-    // It was made by this run, and has told what it was made for.
-    _ = fs::remove_dir_all(&folder);
-    ended.map(stopped).unwrap_or_else(|error| {
+    let code = run(&options, folder.clone()).unwrap_or_else(|error| {
         eprintln!("gateway: {error}");
         ExitCode::FAILURE
-    })
-}
-
-/// Ends the program without a signal.
-fn stopped(code: ExitCode) -> ExitCode {
-    task_supervisor().stop();
+    });
+    // Whatever has come of it, everything has ended before its folder goes. That is also what ends the program.
+    task_supervisor().stop_timeout(GRACE);
+    if code == ExitCode::FAILURE {
+        eprintln!("its files are kept: {}", folder.display());
+    } else {
+        // It is only a folder for temporary files.
+        _ = fs::remove_dir_all(&folder);
+    }
     code
 }
 

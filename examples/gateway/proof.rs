@@ -139,6 +139,7 @@ impl Verdict {
                 ON lesser.started > urgent.submitted AND lesser.started < urgent.started
             WHERE urgent.urgency = ?1 AND lesser.urgency = ?2 AND lesser.busy_until > urgent.submitted
                 AND (urgent.busy_until > lesser.started) = ?3";
+        // Within 200 moments, everything that had waited has started.
         const TEMPTED: &str = "
             SELECT count(*) FROM runs AS urgent WHERE urgency = ?1 AND EXISTS (
                 SELECT 1 FROM runs AS lesser WHERE lesser.urgency = ?2 AND lesser.submitted < urgent.submitted
@@ -189,5 +190,41 @@ impl fmt::Display for Verdict {
         }
         let shown: Vec<_> = self.faults.iter().map(|fault| format!("NOT SO: {fault}")).collect();
         f.write_str(&shown.join("\n"))
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    /// What a database with these requests contradicts: urgency, submitted, started, ended, thread.
+    fn faults(requests: &[[i64; 5]]) -> Vec<String> {
+        let db = store::create(Path::new(":memory:")).unwrap();
+        for (number, [urgency, submitted, started, ended, thread]) in (0_i64..).zip(requests) {
+            let row = params![number, urgency, submitted, started, ended, thread];
+            db.execute("INSERT INTO requests VALUES (0, ?1, ?2, ?3, ?4, ?5, ?6, 0)", row).unwrap();
+        }
+        let mut verdict = Verdict::default();
+        verdict.nothing_urgent_waited(&db).unwrap();
+        verdict.faults.into_iter().filter(|fault| fault.contains("behind")).collect()
+    }
+
+    #[test]
+    fn an_urgent_request_that_waited_behind_another_is_found() {
+        let first_in_first_out = [[1, 0, 2, 10, 1], [1, 1, 11, 20, 1], [3, 5, 21, 30, 1]];
+        assert_eq!(faults(&first_in_first_out), ["1 High requests waited behind Low ones"]);
+        let of_another_thread = [[1, 0, 2, 10, 1], [2, 1, 3, 15, 2], [1, 2, 11, 20, 1], [3, 5, 16, 30, 2]];
+        assert_eq!(faults(&of_another_thread), ["1 High requests waited behind Low ones"]);
+    }
+
+    #[test]
+    fn what_could_not_be_helped_is_no_fault() {
+        let chosen_before = [[1, 0, 2, 4, 1], [1, 1, 11, 20, 1], [3, 5, 21, 30, 1]];
+        let on_its_way = [[1, 0, 2, 10, 1], [1, 1, 11, 20, 1], [3, 5, 12, 30, 2]];
+        let urgent_first = [[1, 0, 2, 10, 1], [1, 1, 21, 30, 1], [3, 5, 11, 20, 1]];
+        for requests in [&chosen_before[..], &on_its_way, &urgent_first] {
+            assert_eq!(faults(requests), [""; 0]);
+        }
     }
 }

@@ -40,7 +40,7 @@ pub(crate) fn find() -> Vec<Sensor> {
     SENSORS.into_iter().filter(|sensor| sensor.value().is_ok()).collect()
 }
 
-/// The one that is always there where there are any.
+/// The one of that number, counted round and round.
 pub(crate) fn any(sensors: &[Sensor], number: usize) -> Option<Sensor> {
     sensors.get(number % sensors.len().max(1)).copied()
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use atasker::{Priority, WorkerError, background_worker};
 use rusqlite::{Connection, params};
 
-use crate::work::{Run, rank};
+use crate::work::{Trace, rank};
 
 /// Something to be kept.
 #[derive(Debug)]
@@ -17,7 +17,7 @@ pub(crate) enum Row {
         number: u32,
         urgency: i64,
         submitted: i64,
-        run: Run,
+        trace: Trace,
     },
     Reading {
         sensor: &'static str,
@@ -69,8 +69,8 @@ pub(crate) fn open(path: &Path) -> rusqlite::Result<Connection> {
 #[background_worker(queue = 256, priority = rank(Priority::Normal), on_error = tell)]
 pub(crate) fn write_row(row: Row, db: &mut Connection) -> rusqlite::Result<()> {
     match row {
-        Row::Request { client, number, urgency, submitted, run } => {
-            let Run { started, ended, thread, waited, .. } = run;
+        Row::Request { client, number, urgency, submitted, trace } => {
+            let Trace { thread, started, ended, waited } = trace;
             let waited_us = i64::try_from(waited.as_micros()).unwrap_or(i64::MAX);
             db.prepare_cached("INSERT INTO requests VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")?
                 .execute(params![client, number, urgency, submitted, started, ended, thread, waited_us])?;

@@ -33,23 +33,30 @@ impl Plant {
     }
 }
 
-/// A task that has run: where, when, and what came of it.
+/// A task that has run: what came of it, and where and when.
 #[derive(Debug)]
 pub(crate) struct Run {
+    pub(crate) answer: Result<String, String>,
+    pub(crate) trace: Trace,
+}
+
+/// Where and when a task has run.
+#[derive(Debug)]
+pub(crate) struct Trace {
     pub(crate) thread: i64,
     /// The moments it started and ended at.
     pub(crate) started: i64,
     pub(crate) ended: i64,
     /// How long after the request it started.
     pub(crate) waited: Duration,
-    pub(crate) answer: Result<String, String>,
 }
 
 /// Does the work between two moments.
 fn run<E: ToString>(asked: Instant, work: impl FnOnce() -> Result<String, E>) -> Run {
     let (started, waited) = (order::moment(), asked.elapsed());
     let answer = work().map_err(|error| error.to_string());
-    Run { thread: order::thread(), started, waited, answer, ended: order::moment() }
+    let trace = Trace { thread: order::thread(), started, ended: order::moment(), waited };
+    Run { answer, trace }
 }
 
 /// Switches a relay: somebody stands at the machine.
