@@ -14,6 +14,7 @@ mod pool;
 mod priority;
 mod program;
 mod report;
+mod slow;
 mod submit;
 mod supervisor;
 mod sync;
@@ -30,9 +31,10 @@ pub use atasker_macros::main;
 
 // The supervisor.
 pub use config::{Config, LaneConfig};
-pub use pool::{SlowStart, Slowness, Totals};
+pub use pool::Totals;
 pub use priority::{PerPriority, Priority};
 pub use report::{Abandoned, StopReport};
+pub use slow::{SlowStart, Slowness};
 pub use supervisor::{
     LaneInfo, Supervisor, SupervisorInfo, SupervisorState, WorkerInfo, WorkerKind, WorkerState, task_supervisor,
 };

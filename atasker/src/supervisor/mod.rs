@@ -34,7 +34,7 @@ pub use test_clock::TestClock;
 
 use crate::config::Config;
 use crate::error::{ConfigError, Result};
-use crate::pool::SlowStart;
+use crate::slow::SlowStart;
 use crate::time::Deadline;
 use life::Urgency;
 use requested::StopRequested;
