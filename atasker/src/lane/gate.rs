@@ -216,9 +216,7 @@ impl Gate {
         if self.waiting == 0 || self.coming >= coming || self.runtime.is_none() || self.cutting {
             return None;
         }
-        if self.admissible().is_none() {
-            return None;
-        }
+        self.admissible()?;
         self.coming += 1;
         while let Some(rested) = self.resting.pop() {
             if let Some((_, waker)) = rested {
