@@ -206,10 +206,11 @@ impl Gate {
         self.call_up_to(1)
     }
 
-    /// Calls a carrier for a body that has been put in: each thread is to have one coming, as long as there is work for it.
+    /// Calls a carrier for a body that has been put in, as long as fewer are coming than there are threads: one that is
+    /// coming may be behind a body that blocks its thread (`workers_that_are_due_together_run_on_all_threads`).
     pub(super) fn call_for_entered(&mut self) -> Option<Call> {
         let threads = self.runtime.as_ref().map_or(0, |(_, threads)| *threads);
-        self.call_up_to(threads.min(self.waiting))
+        self.call_up_to(threads)
     }
 
     fn call_up_to(&mut self, coming: usize) -> Option<Call> {
@@ -257,7 +258,8 @@ impl Gate {
         if badge.epoch != self.epoch {
             return Rest::Over(waker);
         }
-        if self.coming == 0 && self.admissible().is_some() {
+        // Also where one is coming: see `call_for_entered`.
+        if self.admissible().is_some() {
             self.coming += 1;
             return Rest::Again(waker);
         }
@@ -376,6 +378,11 @@ impl Gate {
     /// Whether any entry waits, dead or alive.
     pub(super) fn has_waiting(&self) -> bool {
         self.waiting > 0
+    }
+
+    /// How many entries wait, dead or alive.
+    pub(super) fn waiting(&self) -> usize {
+        self.waiting
     }
 
     pub(super) fn is_drained(&self) -> bool {

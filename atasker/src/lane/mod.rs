@@ -333,9 +333,13 @@ impl Lane {
         if !self.has_many() || !self.has_many.swap(false, Ordering::Relaxed) {
             return;
         }
-        // Two, where there are two threads for them: the first would leave the second on its own thread.
-        for _ in 0..2 {
+        // One for each thread that finds work: those that a carrier called would come to its own thread.
+        let waiting = self.gate.lock().waiting();
+        for _ in 0..waiting {
             let call = self.gate.lock().call_for_entered();
+            if call.is_none() {
+                break;
+            }
             self.call(call);
         }
     }

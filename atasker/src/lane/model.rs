@@ -55,7 +55,7 @@ impl Carrier {
 #[cfg(atasker_shuttle)]
 mod gate {
     use std::sync::{Arc, Weak};
-    use std::task::Context;
+    use std::task::{Context, Waker};
     use std::time::Instant;
 
     use tokio::runtime::{Builder, Handle, Runtime};
@@ -64,7 +64,7 @@ mod gate {
     use crate::lane::{Body, End, Lane, Source, Ticket, Watcher};
     use crate::priority::Priority;
     use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-    use crate::sync::{check_model, thread};
+    use crate::sync::{Mutex, check_model, thread};
     use crate::time::Deadline;
     use crate::wait::WaitList;
 
@@ -88,6 +88,8 @@ mod gate {
         flying: AtomicUsize,
         done: AtomicUsize,
         ended: WaitList,
+        /// A waker that a body has left, which outlives it.
+        stale: Mutex<Option<Waker>>,
     }
 
     /// What a body does.
@@ -140,7 +142,9 @@ mod gate {
         fn turn(self: Arc<Self>, cx: &mut Context<'_>, ticket: &mut Ticket) -> Option<Arc<dyn Body>> {
             match self.deed {
                 Deed::Sleep if !self.slept.swap(true, Ordering::SeqCst) => {
-                    cx.waker().wake_by_ref();
+                    let waker = cx.waker().clone();
+                    waker.wake_by_ref();
+                    *self.tally.stale.lock() = Some(waker);
                     return Some(self);
                 }
                 Deed::Sleep => {
@@ -232,9 +236,13 @@ mod gate {
                 move || [Priority::Low, Priority::High].into_iter().for_each(submit)
             });
             submit(Priority::Normal);
+            // Its carrier may carry another by now, or rest.
+            let stale = modelled.tally.stale.lock().take();
+            stale.into_iter().for_each(Waker::wake);
+            submit(Priority::Normal);
             other.join().expect("submitted");
-            assert_eq!(modelled.lane.sample().counts.submitted, 3);
-            modelled.end(3);
+            assert_eq!(modelled.lane.sample().counts.submitted, 4);
+            modelled.end(4);
         });
     }
 
