@@ -237,7 +237,7 @@ pub fn background_worker(keys: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// | key | value | default |
 /// |---|---|---|
-/// | `grace` | a duration: how long the stop may take | 10 s |
+/// | `grace` | a duration: how long the stop may take | 8 s, less than Docker waits |
 /// | `pool_size`, `reserve_normal`, `reserve_high` | places | 5 for each CPU, 5, 5 |
 /// | `critical_max` | `Critical` tasks beside the places at a time | 256 |
 /// | `min_threads` | threads that stay when idle | 0 |

@@ -15,8 +15,9 @@ use crate::panics::contain;
 use crate::submit::Lane;
 use crate::supervisor::{SignalWatch, StopReport, Supervisor, task_supervisor};
 
-/// How long a stop may take, unless the attribute says otherwise: what service managers give a program, and less.
-const GRACE: Duration = Duration::from_secs(10);
+/// How long a stop may take, unless the attribute says otherwise. With what a body has to leave, it is over before the most
+/// impatient of those who start programs (Docker: 10 s) kill it, and so its last words are heard.
+const GRACE: Duration = Duration::from_secs(8);
 
 /// A body that still runs when the grace is over has this long to return with what the end of the stop tells it.
 const LEAVE: Duration = Duration::from_secs(1);
@@ -30,7 +31,7 @@ pub struct Program {
 }
 
 impl Program {
-    /// A program whose end takes 10 s at most.
+    /// A program whose end takes 8 s at most.
     pub fn new(config: Config) -> Self {
         Self { config, grace: GRACE }
     }

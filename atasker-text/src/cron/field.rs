@@ -185,39 +185,45 @@ impl Field {
         let (range, step) = item.split_once('/')?;
         let steps: u32 = step.parse().ok()?;
         let values = self.most - self.least + u32::from(!self.is_day_of_week());
-        if range.is_empty() {
-            return Some(format!("write `*/{step}`"));
-        }
         if steps == 0 {
             return Some("a step is 1 or more".to_owned());
         }
-        if self.number(range).is_some() {
-            return Some(format!("write `{range}-{}/{step}`", self.most));
+        if steps > values {
+            let unit = self.unit.filter(|_| range == "*");
+            let instead = unit.map(|unit| format!(", or `interval = {steps}{unit}`")).unwrap_or_default();
+            return Some(format!("it starts anew after {}, so a step is at most {values}{instead}", self.most));
         }
-        (steps > values).then(|| {
-            let instead = self.unit.map(|unit| format!(", or `interval = {steps}{unit}`")).unwrap_or_default();
-            format!("it starts anew after {}, so a step is at most {values}: write that{instead}", self.most)
-        })
+        if range.is_empty() {
+            return Some(format!("write `*/{step}`"));
+        }
+        let from = self.number(range).filter(|from| (self.least..=self.most).contains(from));
+        from.map(|_| format!("write `{range}-{}/{step}`", self.most))
     }
 
     fn wrong_range(&self, item: &str) -> Option<String> {
-        let range = item.split(['/', '#']).next()?;
+        let (range, rest) = item.split_at(item.find(['/', '#']).unwrap_or(item.len()));
         let (from, to) = range.split_once('-')?;
         let (low, high) = (self.number(from)?, self.number(to)?);
-        // Sunday is the last day of a range as well as the first.
-        let backwards = low > high && !(self.is_day_of_week() && high == 0 && to.eq_ignore_ascii_case("Sun"));
-        backwards.then(|| {
-            let (first, last) = match self.names {
-                _ if self.is_day_of_week() => ("Mon".to_owned(), "Sun".to_owned()),
-                [first, .., last] => ((*first).to_owned(), (*last).to_owned()),
-                _ => (self.least.to_string(), self.most.to_string()),
-            };
-            let part = |from: &str, to: &str| match self.number(from) == self.number(to) {
-                true => from.to_owned(),
-                false => format!("{from}-{to}"),
-            };
-            format!("a range goes upwards: write `{},{}`", part(from, &last), part(&first, to))
-        })
+        if low <= high || !(self.least..=self.most).contains(&low) || !(self.least..=self.most).contains(&high) {
+            return None;
+        }
+        if self.is_day_of_week() && high == 0 {
+            // Sunday is the last day of a range as well as the first, but as a number only 7 is the last.
+            return (!to.eq_ignore_ascii_case("Sun")).then(|| format!("write `{from}-Sun{rest}`"));
+        }
+        if !rest.is_empty() {
+            return Some("a range goes upwards: write two of them".to_owned());
+        }
+        let (first, last) = match self.names {
+            _ if self.is_day_of_week() => ("Mon".to_owned(), "Sun".to_owned()),
+            [first, .., last] => ((*first).to_owned(), (*last).to_owned()),
+            _ => (self.least.to_string(), self.most.to_string()),
+        };
+        let part = |from: &str, to: &str| match self.number(from) == self.number(to) {
+            true => from.to_owned(),
+            false => format!("{from}-{to}"),
+        };
+        Some(format!("a range goes upwards: write `{},{}`", part(from, &last), part(&first, to)))
     }
 
     /// The number that `word` stands for.
