@@ -68,19 +68,19 @@ pub(super) struct Carrier {
     body: Option<Arc<dyn Body>>,
     /// Of the body that it carries; else blank.
     ticket: Ticket,
-    /// It has ended by itself.
-    done: bool,
+    /// It is being polled, or has ended: neither does it rest, nor is it coming.
+    at_work: bool,
 }
 
 impl Carrier {
     /// One that was called, and comes.
     pub(super) fn coming(lane: &Arc<Lane>, badge: Badge) -> Self {
-        Self { body: None, ticket: Ticket::new(lane, None, Some(badge)), done: false }
+        Self { body: None, ticket: Ticket::new(lane, None, Some(badge)), at_work: false }
     }
 
     /// One that has its body, which was claimed.
     pub(super) fn with(body: Arc<dyn Body>, ticket: Ticket) -> Self {
-        Self { body: Some(body), ticket, done: false }
+        Self { body: Some(body), ticket, at_work: false }
     }
 
     /// Makes it a task of the runtime, which is let go, not kept: bodies report their ends themselves.
@@ -109,40 +109,47 @@ impl Future for Carrier {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = self.get_mut();
+        this.at_work = true;
+        let polled = this.work(cx);
+        this.at_work = polled.is_ready();
+        polled
+    }
+}
+
+impl Carrier {
+    /// One turn.
+    fn work(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let mut turn = Turn::default();
-        if this.body.is_none() {
+        if self.body.is_none() {
             let now = Instant::now();
-            let Some(boarding) = this.ticket.lane().board(this.ticket.badge(), now) else { return Poll::Pending };
-            this.begin(boarding, now);
+            let Some(boarding) = self.ticket.lane().board(self.ticket.badge(), now) else { return Poll::Pending };
+            self.begin(boarding, now);
         }
-        while let Some(body) = this.body.take() {
-            this.body = body.turn(cx, &mut this.ticket);
-            if this.body.is_some() {
+        while let Some(body) = self.body.take() {
+            self.body = body.turn(cx, &mut self.ticket);
+            if self.body.is_some() {
                 return Poll::Pending;
             }
             // Not before its end: whoever took another earlier would leave that behind what a user's `Drop` does.
-            this.ticket.vacate();
-            if this.ticket.has_rested() {
+            self.ticket.vacate();
+            if self.ticket.has_rested() {
                 return Poll::Pending;
             }
-            if this.ticket.saw_more() {
+            if self.ticket.saw_more() {
                 let now = Instant::now();
                 if turn.goes_on(now) {
-                    let boarding = this.ticket.lane().next(this.ticket.badge(), now);
-                    this.begin(boarding, now);
+                    let boarding = self.ticket.lane().next(self.ticket.badge(), now);
+                    self.begin(boarding, now);
                 }
             }
         }
-        match this.ticket.rest(cx.waker().clone()) {
+        match self.ticket.rest(cx.waker().clone()) {
             Rest::Resting => Poll::Pending,
             Rest::Again(waker) => {
                 waker.wake();
                 Poll::Pending
             }
-            Rest::Over(_) => {
-                this.done = true;
-                Poll::Ready(())
-            }
+            Rest::Over(_) => Poll::Ready(()),
         }
     }
 }
@@ -154,7 +161,7 @@ impl Drop for Carrier {
         if let Some(body) = self.body.take() {
             body.cut_off(&mut self.ticket);
             self.ticket.vacate();
-        } else if !self.done && self.ticket.lane().leave(self.ticket.badge()) {
+        } else if !self.at_work && self.ticket.lane().leave(self.ticket.badge()) {
             let lane = Arc::clone(self.ticket.lane());
             lane.cut_waiting(&mut self.ticket);
         }
