@@ -23,6 +23,16 @@ impl From<SystemTime> for When {
     }
 }
 
+/// From this on, what is planned so long ahead may come a little late, so that many are woken together.
+const TOLERANT_FROM: Duration = Duration::from_millis(100);
+/// However long ahead, nothing is made later than this.
+const MAX_TOLERANCE: Duration = Duration::from_millis(1);
+
+/// How late something may come that is planned so long ahead, where nobody has said: a thousandth.
+pub(crate) fn tolerance(ahead: Duration) -> Duration {
+    if ahead >= TOLERANT_FROM { (ahead / 1000).min(MAX_TOLERANCE) } else { Duration::ZERO }
+}
+
 /// When something is due. `Never` is what a wait without an end, and a duration past the clock's range, comes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Deadline {

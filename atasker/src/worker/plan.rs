@@ -6,7 +6,7 @@ use super::details::Details;
 use super::grid::{self, MissedTick};
 use crate::clock::Key;
 use crate::priority::Priority;
-use crate::time::{Deadline, When};
+use crate::time::{Deadline, When, tolerance};
 
 /// What makes a worker run.
 #[derive(Clone, Copy, Debug)]
@@ -371,9 +371,7 @@ impl Plan {
     pub(super) fn tolerance(&self) -> Duration {
         let said = self.details.as_ref().and_then(|details| details.tolerance());
         said.unwrap_or_else(|| match self.kind {
-            Kind::Interval { every, .. } | Kind::Delay { gap: every } if every >= grid::TOLERANT_FROM => {
-                (every / 1000).min(grid::MAX_TOLERANCE)
-            }
+            Kind::Interval { every, .. } | Kind::Delay { gap: every } => tolerance(every),
             _ => Duration::ZERO,
         })
     }
