@@ -258,7 +258,7 @@ impl Clock {
     /// The moment in whose crowd it lies.
     fn place_of(&self, spot: Spot) -> Moment {
         let tolerance = if self.is_manual() { 0 } else { spot.tolerance };
-        spot.due.rounded_up(Duration::from_nanos(tolerance.into()))
+        spot.due.rounded_up_to(tolerance.into())
     }
 
     /// That instant as ticks are planned by it.

@@ -42,6 +42,10 @@ impl Moment {
 
     /// The first tick after `now` of a grid that has one here and one each `nanos` nanoseconds.
     pub(crate) fn next_tick(self, nanos: NonZeroU64, now: Self) -> Self {
+        let next = self.0.saturating_add(nanos.get());
+        if next > now.0 {
+            return Self(next);
+        }
         let passed = now.0.saturating_sub(self.0) / nanos;
         Self(nanos.get().saturating_mul(passed.saturating_add(1)).saturating_add(self.0))
     }
@@ -58,7 +62,11 @@ impl Moment {
 
     /// The next one on the grid of `grain` from the origin; itself where `grain` is zero.
     pub(super) fn rounded_up(self, grain: Duration) -> Self {
-        let grain = u64::try_from(grain.as_nanos()).unwrap_or(u64::MAX);
+        self.rounded_up_to(u64::try_from(grain.as_nanos()).unwrap_or(u64::MAX))
+    }
+
+    /// The same in nanoseconds.
+    pub(super) fn rounded_up_to(self, grain: u64) -> Self {
         if grain == 0 { self } else { self.0.checked_next_multiple_of(grain).map_or(Self::NEVER, Self) }
     }
 

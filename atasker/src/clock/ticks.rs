@@ -8,12 +8,12 @@ use std::sync::Arc;
 
 use super::moment::Moment;
 use super::{Clock, Opening};
-use crate::sync::atomic::{AtomicUsize, Ordering};
+use crate::sync::atomic::{AtomicU32, Ordering};
 
 /// One of a crowd, which comes on a thread that the clock's listener has for it.
 pub(crate) trait Tick: Send + Sync {
     /// Where it lies among those of its moment. The clock's, which reads and writes it under its lock only.
-    fn place(&self) -> &AtomicUsize;
+    fn place(&self) -> &AtomicU32;
 
     /// What reports call it.
     fn name(&self) -> &'static str;
@@ -40,6 +40,8 @@ pub(crate) struct Came {
     pub(crate) panicked: bool,
     /// There is none to follow.
     pub(crate) end: Option<End>,
+    /// What the clock showed at the end, if it was looked at.
+    pub(crate) now: Option<Moment>,
 }
 
 /// Why a tick has ended.
@@ -95,7 +97,7 @@ impl Ticks {
 
     pub(super) fn insert(&mut self, at: Moment, tick: Arc<dyn Tick>) {
         // Relaxed, here and below: the clock's lock orders them.
-        let put = |place: usize| tick.place().store(place, Ordering::Relaxed);
+        let put = |place| tick.place().store(number(place), Ordering::Relaxed);
         match self.moments.get_mut(&at) {
             None => {
                 put(0);
@@ -118,7 +120,7 @@ impl Ticks {
     /// Takes a tick back. `false`: it is not there any more.
     pub(super) fn remove(&mut self, at: Moment, tick: &Arc<dyn Tick>) -> bool {
         let Some(crowd) = self.moments.get_mut(&at) else { return false };
-        let place = tick.place().load(Ordering::Relaxed);
+        let place = tick.place().load(Ordering::Relaxed) as usize;
         // One that has been taken out, or was never in, has any place.
         if crowd.as_slice().get(place).is_none_or(|there| !Arc::ptr_eq(there, tick)) {
             return false;
@@ -127,7 +129,7 @@ impl Ticks {
             Crowd::Many(ticks) if ticks.len() > 1 => {
                 ticks.swap_remove(place);
                 if let Some(moved) = ticks.get(place) {
-                    moved.place().store(place, Ordering::Relaxed);
+                    moved.place().store(number(place), Ordering::Relaxed);
                 }
                 if ticks.len() < ticks.capacity() / 4 {
                     ticks.shrink_to(2 * ticks.len());
@@ -159,6 +161,10 @@ impl Ticks {
     }
 }
 
+fn number(place: usize) -> u32 {
+    u32::try_from(place).expect("so many ticks have no room in memory")
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
@@ -168,10 +174,10 @@ mod tests {
     use super::*;
 
     #[derive(Default)]
-    struct Silent(AtomicUsize);
+    struct Silent(AtomicU32);
 
     impl Tick for Silent {
-        fn place(&self) -> &AtomicUsize {
+        fn place(&self) -> &AtomicU32 {
             &self.0
         }
 

@@ -11,7 +11,7 @@ use crate::log;
 use crate::names::own_name;
 use crate::panics::{contain, drop_contained};
 use crate::sync::Mutex;
-use crate::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use crate::sync::atomic::{AtomicU64, AtomicU32, Ordering};
 
 /// A user's closure.
 pub(super) trait Body: Send + 'static {
@@ -53,7 +53,7 @@ pub(super) struct Light<P, B> {
     /// The moment of the next run, or of the one under way.
     due: AtomicU64,
     /// The clock's.
-    place: AtomicUsize,
+    place: AtomicU32,
     pace: P,
     /// `None` while it runs, and after its end. Locked by whoever has the job, so never contended; nothing of the user's
     /// runs or is dropped under it.
@@ -75,7 +75,7 @@ impl<P: Pace, B: Body> Light<P, B> {
         Arc::new(Self {
             state: State::new(),
             due: AtomicU64::new(first.to_bits()),
-            place: AtomicUsize::new(0),
+            place: AtomicU32::new(0),
             pace,
             body: Mutex::new(Some(body)),
         })
@@ -127,7 +127,7 @@ impl<P: Pace, B: Body> Light<P, B> {
 }
 
 impl<P: Pace, B: Body> Tick for Light<P, B> {
-    fn place(&self) -> &AtomicUsize {
+    fn place(&self) -> &AtomicU32 {
         &self.place
     }
 
@@ -154,14 +154,14 @@ impl<P: Pace, B: Body> Tick for Light<P, B> {
         if let Some(panic) = panic {
             log::job_panicked(B::name(), self.state.runs(), &panic);
         }
-        let end = if P::IS_ONCE {
+        if P::IS_ONCE {
             self.state.finish();
             self.drop_body();
-            Some(End::Over)
-        } else {
-            self.go_on(self.pace.next(self.due(), self.now(clock)), clock, opening)
-        };
-        Came { ran: true, panicked, end }
+            return Came { ran: true, panicked, end: Some(End::Over), now: None };
+        }
+        let now = self.now(clock);
+        let end = self.go_on(self.pace.next(self.due(), now), clock, opening);
+        Came { ran: true, panicked, end, now: Some(now).filter(|_| !self.pace.is_on_wall()) }
     }
 
     fn forget(&self) -> bool {

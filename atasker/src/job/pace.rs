@@ -38,7 +38,7 @@ pub(super) struct Once {
 impl Once {
     /// At some moment that is so far ahead.
     pub(super) fn at(when: When, ahead: Duration) -> Self {
-        Self { on_wall: matches!(when, When::Wall(_)), tolerance: nanos(time::tolerance(ahead)) }
+        Self { on_wall: matches!(when, When::Wall(_)), tolerance: time::tolerance_in_nanos(u64::try_from(ahead.as_nanos()).unwrap_or(u64::MAX)) }
     }
 }
 
@@ -79,7 +79,7 @@ impl Pace for Every {
     }
 
     fn tolerance(&self) -> u32 {
-        nanos(time::tolerance(Duration::from_nanos(self.0.get())))
+        time::tolerance_in_nanos(self.0.get())
     }
 
     fn next(&self, due: Moment, now: Moment) -> Moment {
@@ -130,8 +130,4 @@ impl Pace for Calendar {
         };
         now.wall().map_or(Moment::NEVER, |now| self.after(last, now))
     }
-}
-
-fn nanos(tolerance: Duration) -> u32 {
-    u32::try_from(tolerance.as_nanos()).expect("no tolerance is longer than a millisecond")
 }

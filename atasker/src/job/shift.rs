@@ -5,15 +5,15 @@
 //! and has another thread come for what is left of it after [`PATIENCE`].
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::Jobs;
 use crate::clock::{self, End, Opening, Tick};
-use crate::panics::drop_contained;
 use crate::pool::{self, Entry, Job, Pool, Ran, Refusal, Source, Tally};
 use crate::priority::Priority;
 use crate::sync::Mutex;
-use crate::time::Deadline;
+use crate::sync::atomic::{AtomicUsize, Ordering};
+use crate::time::When::At;
 
 /// Where jobs run.
 const PRIORITY: Priority = Priority::Normal;
@@ -29,27 +29,33 @@ const PATIENCE: Duration = Duration::from_millis(1);
 pub(super) struct Crowd {
     jobs: Arc<Jobs>,
     opening: Opening,
+    ticks: Vec<Arc<dyn Tick>>,
+    /// Those before it have been taken by some thread.
+    next: AtomicUsize,
     /// Lock rule: before none.
-    left: Mutex<Left>,
+    care: Mutex<Care>,
 }
 
-struct Left {
-    ticks: std::vec::IntoIter<Arc<dyn Tick>>,
+/// Who sees to it that a crowd gets done.
+///
+/// Invariant: where there are ticks left, it is queued or watched, or a thread has it that looks once more
+/// (`a_job_that_blocks_keeps_nobody_from_other_threads`).
+struct Care {
     /// Entries that stand in the pool's queue.
     queued: usize,
     /// The clock will look after it.
-    ///
-    /// Invariant: where there are ticks left, it is queued or watched, or a thread has it that will look once more
-    /// (`a_job_that_blocks_keeps_nobody`).
     watched: bool,
 }
 
 /// One entry of a crowd.
 struct Shift {
     crowd: Arc<Crowd>,
-    /// What runs.
-    current: Mutex<Option<Arc<dyn Tick>>>,
+    /// Which of the ticks runs, or ran last.
+    current: AtomicUsize,
 }
+
+/// Of a shift that has begun nothing.
+const NONE: usize = usize::MAX;
 
 impl Crowd {
     /// Puts them into the pool's queue, for threads that the clock will call for.
@@ -58,37 +64,40 @@ impl Crowd {
         let share = if jobs.clock.is_manual() { 1 } else { SHARE };
         let shares = ticks.len().div_ceil(share);
         let watched = ticks.len() > 1 && share > 1;
-        let left = Mutex::new(Left { ticks: ticks.into_iter(), queued: 0, watched });
-        let crowd = Arc::new(Self { jobs: Arc::clone(jobs), opening, left });
-        (0..shares).for_each(|_| crowd.queue(Source::InsideMany));
+        let care = Mutex::new(Care { queued: 0, watched });
+        let crowd = Arc::new(Self { jobs: Arc::clone(jobs), opening, ticks, next: AtomicUsize::new(0), care });
+        for _ in 0..shares {
+            crowd.queue(Source::InsideMany);
+        }
         if watched {
             crowd.watch();
         }
     }
 
     fn queue(self: &Arc<Self>, source: Source) {
-        self.left.lock().queued += 1;
-        let shift = Arc::new(Shift { crowd: Arc::clone(self), current: Mutex::new(None) });
+        self.care.lock().queued += 1;
+        let shift = Arc::new(Shift { crowd: Arc::clone(self), current: AtomicUsize::new(NONE) });
         if self.jobs.pool.submit(PRIORITY, Entry::Job(shift), source).is_err() {
             // A closed pool: a bounded stop has run out.
             self.forget();
         }
     }
 
-    /// Has the clock look after it. Where the clock is stopped, nobody waits for those that are left but the stop.
+    /// Has the clock look after it, when it is awake anyway if that can be. Where the clock is stopped, nobody waits for
+    /// those that are left but the stop.
     fn watch(self: &Arc<Self>) {
-        let at = Deadline::after(self.jobs.clock.now(), PATIENCE);
+        let Some(at) = self.jobs.clock.now().checked_add(PATIENCE) else { return };
         let bell: Arc<dyn clock::Bell> = Arc::<Self>::clone(self);
-        _ = self.jobs.clock.insert(at, bell);
+        _ = self.jobs.clock.insert_about(At(at), PATIENCE, bell);
     }
 
     /// A thread has come to it.
     fn begin(self: &Arc<Self>) {
         let watch = {
-            let mut left = self.left.lock();
-            left.queued -= 1;
-            let watch = !left.watched && left.ticks.len() > 1 && !self.jobs.clock.is_manual();
-            left.watched |= watch;
+            let mut care = self.care.lock();
+            care.queued -= 1;
+            let watch = !care.watched && self.left() > 1 && !self.jobs.clock.is_manual();
+            care.watched |= watch;
             watch
         };
         if watch {
@@ -96,26 +105,30 @@ impl Crowd {
         }
     }
 
-    fn next(&self) -> Option<(Arc<dyn Tick>, bool)> {
-        let mut left = self.left.lock();
-        let tick = left.ticks.next()?;
-        Some((tick, left.ticks.len() > 0))
+    /// Takes the next one.
+    fn next(&self) -> Option<usize> {
+        // Relaxed: only the number matters; the ticks are as they were when the entry was queued.
+        Some(self.next.fetch_add(1, Ordering::Relaxed)).filter(|next| *next < self.ticks.len())
+    }
+
+    fn left(&self) -> usize {
+        self.ticks.len().saturating_sub(self.next.load(Ordering::Relaxed))
     }
 
     /// None of those that are left will run.
     fn forget(&self) {
-        let left = std::mem::take(&mut self.left.lock().ticks);
-        self.jobs.forget(left.collect());
+        let first = self.next.swap(self.ticks.len(), Ordering::Relaxed).min(self.ticks.len());
+        self.jobs.forget(self.ticks[first..].to_vec());
     }
 }
 
 impl clock::Bell for Crowd {
     fn ring(self: Arc<Self>, _key: clock::Key) {
         {
-            let mut left = self.left.lock();
+            let mut care = self.care.lock();
             // One that stands in the queue is not held up by its own: whoever begins it has it watched.
-            left.watched = left.ticks.len() > 0 && left.queued == 0;
-            if !left.watched {
+            care.watched = self.left() > 0 && care.queued == 0;
+            if !care.watched {
                 return;
             }
         }
@@ -131,23 +144,20 @@ impl clock::Bell for Crowd {
 }
 
 impl Shift {
-    /// Runs one after the other. How many have run, and how many of those have panicked.
+    /// Runs one after the other.
     fn work(&self) {
-        let Crowd { jobs, opening, .. } = &*self.crowd;
+        let Crowd { jobs, opening, ticks, .. } = &*self.crowd;
         let home = pool::home();
-        let began = Instant::now();
+        let clock = &jobs.clock;
+        let mut now = clock.moment(clock.now());
+        let until = now.later(PATIENCE);
         let (mut runs, mut panics) = (0, 0);
-        while let Some((tick, more)) = self.crowd.next() {
-            if home.as_ref().is_some_and(|home| home.is_hurried()) {
-                jobs.forget(vec![tick]);
-                self.crowd.forget();
-                break;
-            }
-            *self.current.lock() = Some(Arc::clone(&tick));
-            let came = tick.come(&jobs.clock, *opening);
-            let last = self.current.lock().take();
-            // It may be the last owner of a user's value.
-            drop_contained(last);
+        while !home.as_ref().is_some_and(|home| home.is_hurried())
+            && let Some(next) = self.crowd.next()
+        {
+            // Relaxed: for reports, and for this thread's own bodies.
+            self.current.store(next, Ordering::Relaxed);
+            let came = Arc::clone(&ticks[next]).come(clock, *opening);
             runs += u64::from(came.ran);
             panics += u64::from(came.panicked);
             match came.end {
@@ -155,18 +165,26 @@ impl Shift {
                 Some(End::Over) => jobs.counts.completed(),
                 Some(End::Stopped) => jobs.counts.cancelled(1),
             }
-            if more && (jobs.pool.is_wanted_above(PRIORITY) || began.elapsed() >= PATIENCE) {
+            now = came.now.unwrap_or_else(|| clock.moment(clock.now()));
+            if (now >= until || jobs.pool.is_wanted_above(PRIORITY)) && self.crowd.left() > 0 {
                 self.crowd.queue(Source::Inside);
                 break;
             }
         }
         jobs.counts.ran(runs, panics);
+        if home.is_some_and(|home| home.is_hurried()) {
+            self.crowd.forget();
+        }
+    }
+
+    fn current(&self) -> Option<&Arc<dyn Tick>> {
+        self.crowd.ticks.get(self.current.load(Ordering::Relaxed))
     }
 }
 
 impl Job for Shift {
     fn name(&self) -> &str {
-        self.current.lock().as_ref().map_or("light jobs", |tick| tick.name())
+        self.current().map_or("light jobs", |tick| tick.name())
     }
 
     fn is_live(&self) -> bool {
@@ -192,6 +210,6 @@ impl Job for Shift {
     }
 
     fn is_asked_to_end(&self) -> bool {
-        self.current.lock().as_ref().is_some_and(|tick| tick.is_asked_to_end())
+        self.current().is_some_and(|tick| tick.is_asked_to_end())
     }
 }
