@@ -488,6 +488,27 @@ fn earlier((bells, crowded): (Moment, bool), (ticks, count): (Moment, usize)) ->
     if ticks < bells { (ticks, count >= queue::CROWD) } else { (bells, crowded || ticks == bells && count > 1) }
 }
 
+/// A clock that rings nothing, for the models of those who plan by it.
+#[cfg(all(test, atasker_loom))]
+impl Clock {
+    pub(crate) fn opened_and_silent(listener: Weak<dyn Listener>) -> (Arc<Self>, Opening) {
+        let clock = Self::new("model", listener);
+        clock.open();
+        let opening = {
+            let mut state = clock.state.lock();
+            let join = Builder::new().spawn(|| ()).expect("a model gives threads");
+            let unparker = Parker::new().unparker().clone();
+            state.thread = Some(ClockThread { unparker, join, sleeps_until: Moment::from_bits(0) });
+            Opening(state.epoch)
+        };
+        (clock, opening)
+    }
+
+    pub(crate) fn has_ticks(&self) -> bool {
+        !self.state.lock().ticks.is_empty()
+    }
+}
+
 /// A clock whose time a test moves. Then it has no thread: whoever moves the time rings.
 #[cfg(feature = "test-util")]
 impl Clock {
