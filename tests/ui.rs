@@ -17,4 +17,5 @@ fn attribute_mistakes_are_told_at_the_token() {
     cases.compile_fail("ui/task/*.rs");
     cases.compile_fail("ui/worker/*.rs");
     cases.compile_fail("ui/builder/*.rs");
+    cases.compile_fail("ui/program/*.rs");
 }

@@ -1,4 +1,4 @@
-//! Cron expressions and time zones as the attributes take them: checked by the code that reads them when the program runs.
+//! Cron lines and time zones as the attributes take them: checked by the code that reads them when the program runs.
 
 use std::ops::Range;
 
@@ -23,7 +23,7 @@ pub(crate) fn line(entry: &Entry, errors: &mut Errors) -> Option<TokenStream> {
             Lit::Str(text) => expression(text, errors),
             _ => {
                 let key = &entry.key;
-                errors.at(expr, format!("`{key}` takes a cron expression: write `{}`", example(&key.to_string())));
+                errors.at(expr, format!("`{key}` takes a cron line: write `{}`", example(&key.to_string())));
                 None
             }
         },
@@ -31,7 +31,7 @@ pub(crate) fn line(entry: &Entry, errors: &mut Errors) -> Option<TokenStream> {
     }
 }
 
-/// The text of a cron expression, if it is one.
+/// The text of a cron line, if it is one.
 pub(crate) fn expression(literal: &LitStr, errors: &mut Errors) -> Option<TokenStream> {
     let text = literal.value();
     match cron::parse(&text) {

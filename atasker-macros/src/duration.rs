@@ -162,6 +162,9 @@ impl fmt::Display for Located<'_> {
             }
             Fault::Negative => write!(f, "`{key}` cannot be negative: write the time to wait, such as `{key} = 1s`"),
             Fault::Zero if key == "jitter" => write!(f, "`{key}` cannot be zero: leave it out for runs on time"),
+            Fault::Zero if matches!(key, "warn_after" | "error_after") => {
+                write!(f, "`{key}` cannot be zero: leave it out, and nothing is reported")
+            }
             Fault::Zero => write!(f, "`{key}` cannot be zero: leave it out for a worker that runs without a pause"),
             Fault::NoUnit(digits) => {
                 write!(f, "a duration in quotes needs its unit: write `\"{digits}s\"`, or `{digits}` without quotes")

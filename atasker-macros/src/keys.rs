@@ -7,7 +7,7 @@ use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::parse::{ParseStream, Parser};
-use syn::{Expr, Lit, Result, Token};
+use syn::{Expr, Result, Token};
 
 use crate::duration::is_unit;
 use crate::errors::Errors;
@@ -34,7 +34,8 @@ pub(crate) enum Value {
 
 /// A number with a per cent sign behind it.
 pub(crate) struct Percent {
-    pub(crate) number: Lit,
+    /// What stands before it, a number or not.
+    pub(crate) number: TokenTree,
     pub(crate) sign: Token![%],
 }
 
@@ -157,11 +158,15 @@ fn value(key: &Ident, input: ParseStream<'_>, errors: &mut Errors) -> Value {
         errors.at(equals, format!("`{word}` has no value: write `{}`", example(&word)));
         return Value::Broken;
     }
+    if word == "cron" && (input.peek(Token![*]) || input.peek(Token![@])) {
+        return unquoted_line(TokenStream::new(), input, errors);
+    }
     if let Some(percent) = percent(input) {
         return Value::Percent(percent);
     }
     match input.parse::<Expr>() {
         Ok(expr) => match second_word(&expr, input) {
+            Some(_) if word == "cron" => unquoted_line(expr.to_token_stream(), input, errors),
             Some(word) => {
                 let number = expr.to_token_stream();
                 let cure = match word {
@@ -185,7 +190,7 @@ fn value(key: &Ident, input: ParseStream<'_>, errors: &mut Errors) -> Value {
 /// `10%`, which is no expression.
 fn percent(input: ParseStream<'_>) -> Option<Percent> {
     let ahead = input.fork();
-    let is_one = ahead.parse::<Lit>().is_ok()
+    let is_one = ahead.parse::<TokenTree>().is_ok()
         && ahead.parse::<Token![%]>().is_ok()
         && (ahead.is_empty() || ahead.peek(Token![,]));
     if !is_one {
@@ -215,6 +220,17 @@ fn end_of_entry(input: ParseStream<'_>, errors: &mut Errors) {
         // The comma itself; at the end of the list there is none.
         let _: Result<Token![,]> = input.parse();
     }
+}
+
+/// `0 9 * * *`, of which `begun` has been read, up to a comma that has a key behind it.
+fn unquoted_line(mut begun: TokenStream, input: ParseStream<'_>, errors: &mut Errors) -> Value {
+    while !input.is_empty() && !input.peek(Token![,]) {
+        begun.extend(input.parse::<TokenTree>());
+    }
+    let words: Vec<String> = begun.clone().into_iter().map(|token| token.to_string()).collect();
+    let text = words.join(" ").replace(" - ", "-").replace(" / ", "/").replace("@ ", "@");
+    errors.at(begun, format!("a cron line stands in quotes: write `cron = \"{text}\"`"));
+    Value::Broken
 }
 
 /// Leaves out everything up to a comma that has a key behind it, or to the end.

@@ -9,6 +9,7 @@ mod errors;
 mod item;
 mod keys;
 mod paths;
+mod program;
 mod signature;
 mod task;
 mod values;
@@ -181,4 +182,82 @@ pub fn background_task(keys: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn background_worker(keys: TokenStream, item: TokenStream) -> TokenStream {
     worker::expand(keys.into(), item.into()).into()
+}
+
+/// Makes a program of `fn main`: configures and starts the global supervisor, runs the body, waits for a signal, stops.
+///
+/// # Examples
+///
+/// ```ignore
+/// use atasker::background_worker;
+///
+/// #[background_worker(interval = 1, autostart)]
+/// fn watch() {
+///     println!("all quiet");
+/// }
+///
+/// #[atasker::main(pool_size = 20, reserve_high = 5, grace = 30s)]
+/// fn main() -> atasker::Result<()> {
+///     println!("up");
+///     Ok(())                                   // from here on it runs until SIGINT or SIGTERM
+/// }
+/// ```
+///
+/// An `async fn main` is polled on the main thread inside the main lane's runtime: `.await`, `tokio::spawn` and tokio's timers
+/// work in it.
+///
+/// # What happens
+///
+/// 1. The global supervisor gets the configuration that the keys say, and starts; `autostart` workers with it.
+/// 2. The body runs, on the main thread. It sets up what the program needs, and returns.
+/// 3. Where it has succeeded, the program runs until SIGINT or SIGTERM comes, or until somebody stops the supervisor: a
+///    body that calls `task_supervisor().stop()` itself ends the program without a signal.
+/// 4. The supervisor stops: what is queued is worked off, for `grace` at most.
+///
+/// | | exit code |
+/// |---|---|
+/// | the body has succeeded, the stop was complete | the body's: 0 |
+/// | the stop ran out of time; stderr names what still ran | 1 |
+/// | the body gives `Err`, shown on stderr as of any `main`, or a failing `ExitCode`: it stops at once, without a signal | the body's |
+/// | the body panics: it stops at once | 101 |
+/// | the configuration is refused, or a thread or a signal handler: the body does not run, stderr says why | 1 |
+/// | a second signal: the process ends at once | 128 and the signal's number |
+///
+/// A signal asks for the stop while the body still runs, too; `task_supervisor().block()` returns then in a plain body,
+/// `task_supervisor().stop_requested().await` in an async one. The body counts as any other: if it still runs when the grace is
+/// over, an async one is dropped at its next await, and a plain one is left with a second more before the process exits with 1.
+///
+/// In an async body every `stop` only asks, as in all of them; the stop then goes on when the body has returned.
+///
+/// Where there are no Unix signals the program runs until it is stopped, and Ctrl-C ends it as the system does.
+///
+/// # Keys
+///
+/// Each key but `grace` is the setter of `Config` of the same name; the value is any expression that the setter takes.
+///
+/// | key | value | default |
+/// |---|---|---|
+/// | `grace` | a duration: how long the stop may take | 8 s, less than Docker waits |
+/// | `pool_size`, `reserve_normal`, `reserve_high` | places | 5 for each CPU, 5, 5 |
+/// | `critical_max` | `Critical` tasks beside the places at a time | 256 |
+/// | `min_threads` | threads that stay when idle | 0 |
+/// | `keep_alive` | a duration: how long an idle thread stays | 10 s |
+/// | `thread_name` | a string: the start of each thread's name | the supervisor's name |
+/// | `stack_size` | bytes of stack of each thread | the system's |
+/// | `task_times` | `true`: each task keeps its times | `false` |
+/// | `warn_after`, `error_after` | a duration: what waits longer for a place is reported | never |
+/// | `async_threads` | threads of the runtime of async bodies | one for each CPU |
+/// | `max_nesting` | awaited tasks that run on top of each other | 64 |
+///
+/// A duration is a bare number of seconds (`1`, `0.1`), a number with its unit (`250ms`, `1.5s`, `5m`, `2h`), a string of
+/// them (`"1m 30s"`), or any expression of type `Duration`.
+///
+/// # The function
+///
+/// Its name is `main`, it has no parameters, and its result is what any `main` may give: `()`, `ExitCode`, `Result<(), E>`
+/// with `E: Debug`, any `impl Termination`. `cfg`, documentation and lint levels go on the `main` made of it, all other
+/// attributes on the body.
+#[proc_macro_attribute]
+pub fn main(keys: TokenStream, item: TokenStream) -> TokenStream {
+    program::expand(keys.into(), item.into()).into()
 }

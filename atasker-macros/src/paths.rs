@@ -25,6 +25,7 @@ paths! {
     Autostart => [::atasker::__private::Autostart];
     BodyOf => [::atasker::__private::body_of];
     BackgroundWorker => [::atasker::background_worker];
+    Config => [::atasker::Config];
     EventWorker => [::atasker::EventWorker];
     IntoQueueBody => [::atasker::__private::IntoQueueBody];
     IntoWorker => [::atasker::__private::IntoWorker];
@@ -33,6 +34,7 @@ paths! {
     LoopWorker => [::atasker::LoopWorker];
     MissedTick => [::atasker::MissedTick];
     Priority => [::atasker::Priority];
+    Program => [::atasker::__private::Program];
     PutError => [::atasker::PutError];
     QueueWorker => [::atasker::QueueWorker];
     SameSupervisor => [::atasker::__private::same_supervisor];
@@ -54,6 +56,7 @@ paths! {
     Clone => [::core::clone::Clone];
     Deref => [::core::ops::Deref];
     Duration => [::core::time::Duration];
+    ExitCode => [::std::process::ExitCode];
     FnOnce => [::core::ops::FnOnce];
     Future => [::core::future::Future];
     Into => [::core::convert::Into];

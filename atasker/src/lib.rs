@@ -13,7 +13,9 @@ mod names;
 mod panics;
 mod pool;
 mod priority;
+mod program;
 mod report;
+mod slow;
 mod submit;
 mod supervisor;
 mod sync;
@@ -25,11 +27,15 @@ mod worker;
 // The attributes, and beside them the builder fns of the same names.
 pub use atasker_macros::{background_task, background_worker};
 
+// A program's `main`.
+pub use atasker_macros::main;
+
 // The supervisor.
 pub use config::{Config, LaneConfig};
-pub use pool::{SlowStart, Slowness, Totals};
+pub use pool::Totals;
 pub use priority::{PerPriority, Priority};
 pub use report::{Abandoned, StopReport};
+pub use slow::{SlowStart, Slowness};
 pub use supervisor::{
     LaneInfo, Supervisor, SupervisorInfo, SupervisorState, WorkerInfo, WorkerKind, WorkerState, task_supervisor,
 };
@@ -65,6 +71,7 @@ pub use panics::Panic;
 #[doc(hidden)]
 pub mod __private {
     pub use crate::pool::Named;
+    pub use crate::program::Program;
     pub use crate::submit::Site;
     pub use crate::supervisor::Autostart;
     pub use crate::worker::{Handle, IntoQueueBody, IntoWorker, Static};

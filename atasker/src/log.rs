@@ -90,6 +90,12 @@ pub(crate) fn no_run(supervisor: &str, error: &crate::Error) {
     unseen_failure!("supervisor {supervisor} could not be started: {error}");
 }
 
+/// What a program ends with, for whoever started it: on stderr as the `Err` of any `main` is, subscriber or not.
+pub(crate) fn program_failed(error: &dyn std::fmt::Display) {
+    // Where stderr is closed, the exit code has to do.
+    _ = writeln!(std::io::stderr(), "atasker: {error}");
+}
+
 pub(crate) fn no_thread(supervisor: &str, error: &std::io::Error) {
     event!(warn, supervisor, %error, "the system gave no thread: the ones there are go on");
 }

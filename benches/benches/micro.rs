@@ -7,10 +7,10 @@
 use std::{
     hint::black_box,
     sync::{Arc, Barrier, LazyLock},
-    time::{Duration, Instant},
+    time::{Duration, Instant, UNIX_EPOCH},
 };
 
-use atasker::{Config, EventWorker, PutError, QueueWorker, Supervisor, Task, background_task, background_worker};
+use atasker::{Config, Cron, EventWorker, PutError, QueueWorker, Supervisor, Task, background_task, background_worker};
 use criterion::{Criterion, criterion_group, criterion_main};
 
 criterion_group! {
@@ -20,7 +20,7 @@ criterion_group! {
         .sample_size(20)
         .warm_up_time(Duration::from_millis(300))
         .measurement_time(Duration::from_secs(1));
-    targets = spawns, waits, queue, events, looks
+    targets = spawns, waits, queue, events, looks, calendar
 }
 criterion_main!(benches);
 
@@ -182,4 +182,23 @@ impl Gate {
         self.0.wait();
         last.wait().expect(RUNS);
     }
+}
+
+/// When a line comes next; ours beside croner, which has to be asked in a zone of chrono-tz.
+fn calendar(criterion: &mut Criterion) {
+    const SOUND: &str = "the line is sound, and it comes again";
+    let mut group = criterion.benchmark_group("cron");
+    let start = UNIX_EPOCH + Duration::from_secs(1_790_000_000);
+    for line in ["*/15 * * * *", "0 9 * * Mon-Fri", "30 2 * * *", "0 0 L * *", "0 0 29 2 *"] {
+        let ours = Cron::parse(line).expect(SOUND).tz("Europe/Prague");
+        let theirs = croner::parser::CronParser::new().parse(line).expect(SOUND);
+        let their_start = chrono::DateTime::<chrono::Utc>::from(start).with_timezone(&chrono_tz::Europe::Prague);
+        group.bench_function(format!("next, {line}"), |bencher| {
+            bencher.iter(|| ours.next_after(black_box(start)).expect(SOUND));
+        });
+        group.bench_function(format!("next, {line}, croner"), |bencher| {
+            bencher.iter(|| theirs.find_next_occurrence(black_box(&their_start), false).expect(SOUND));
+        });
+    }
+    group.bench_function("parse", |bencher| bencher.iter(|| Cron::parse(black_box("0 9 * * Mon-Fri")).expect(SOUND)));
 }

@@ -48,6 +48,7 @@ pub(crate) enum Scenario {
     IntervalTen,
     IntervalFlooded,
     ManyIntervals,
+    ManyAsyncIntervals,
     Idle,
     Memory,
     MemoryHandle,
@@ -105,7 +106,7 @@ impl Run {
 
 impl Scenario {
     /// In the order of the documentation.
-    pub(crate) const ALL: [Self; 26] = [
+    pub(crate) const ALL: [Self; 27] = [
         Self::Flood,
         Self::FloodDropped,
         Self::FloodCaptureLess,
@@ -120,6 +121,7 @@ impl Scenario {
         Self::IntervalTen,
         Self::IntervalFlooded,
         Self::ManyIntervals,
+        Self::ManyAsyncIntervals,
         Self::Idle,
         Self::Memory,
         Self::MemoryHandle,
@@ -152,6 +154,12 @@ impl Scenario {
             column("p50", "late p50 µs", Lower, "std-sleep"),
             column("p99", "late p99 µs", Lower, "std-sleep"),
             column("cpu", "CPU %", Lower, "std-sleep"),
+        ];
+        const MANY: &[Column] = &[
+            column("cpu", "CPU %", Lower, "tokio-interval"),
+            column("live", "live bytes each", Lower, "tokio-interval"),
+            column("p50", "late p50 µs", Lower, "tokio-interval"),
+            column("p99", "late p99 µs", Lower, "tokio-interval"),
         ];
         const PUT: &[Column] = &[
             column("p50", "p50 µs", Lower, "std-mpsc"),
@@ -200,18 +208,8 @@ impl Scenario {
                     ]
                 },
             ),
-            Self::ManyIntervals => (
-                "10",
-                "100,000 bodies of one second each, spread over it",
-                const {
-                    &[
-                        column("cpu", "CPU %", Lower, "tokio-interval"),
-                        column("live", "live bytes each", Lower, "tokio-interval"),
-                        column("p50", "late p50 µs", Lower, "tokio-interval"),
-                        column("p99", "late p99 µs", Lower, "tokio-interval"),
-                    ]
-                },
-            ),
+            Self::ManyIntervals => ("10", "100,000 bodies of one second each, spread over it", MANY),
+            Self::ManyAsyncIntervals => ("10b", "the same, async bodies", MANY),
             Self::Idle => (
                 "11",
                 "a pool and 100 workers, nothing to do for 10 s",

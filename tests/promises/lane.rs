@@ -1,10 +1,12 @@
 //! Async bodies: they run on a lane, and all else is as for bodies that block.
 
 mod attributes;
+mod carriers;
 mod gate;
 mod lanes;
 mod puts;
 mod runtimes;
+mod slow;
 mod stops;
 mod tasks;
 mod verbs;

@@ -5,11 +5,12 @@ mod owners;
 mod slow;
 
 use std::sync::{Arc, Barrier, mpsc};
+use std::task::{Context, Waker};
 use std::time::Duration;
 
 use atasker::{
-    Config, Error, PutError, Supervisor, SupervisorState, TaskError, TaskStatus, WorkerState, background_task,
-    background_worker, wait_completed,
+    Config, Error, PutError, Supervisor, SupervisorState, TaskError, TaskStatus, WorkerState, background_future,
+    background_task, background_worker, wait_completed,
 };
 
 use crate::support::{PATIENCE, eventually, pool, supervisor};
@@ -286,4 +287,24 @@ fn clones_are_the_same_supervisor() {
     assert!(!clone.is_same(&pool(1)));
     background_task(|| ()).supervisor(&clone).start().wait().unwrap();
     assert_eq!(s.info().totals.submitted, 1);
+}
+
+#[test]
+fn a_stop_is_seen_by_those_who_wait_for_it_to_be_requested() {
+    let s = pool(1);
+    let inside = (*s).clone();
+    let server = background_future(async move { inside.stop_requested().await });
+    let server = server.supervisor(&s).start();
+    eventually("it waits", || server.status() == TaskStatus::Running);
+    s.stop();
+    server.wait().unwrap();
+    // At once on a stopped one; not on one that runs anew.
+    futures_executor::block_on(s.stop_requested());
+    s.start().unwrap();
+    let mut next = Box::pin(s.stop_requested());
+    let mut cx = Context::from_waker(Waker::noop());
+    assert!(next.as_mut().poll(&mut cx).is_pending());
+    s.stop();
+    s.start().unwrap();
+    assert!(next.as_mut().poll(&mut cx).is_ready(), "the run that it saw has ended");
 }

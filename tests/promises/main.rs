@@ -15,6 +15,7 @@ mod life;
 mod logging;
 mod panics;
 mod process;
+mod program;
 mod queues;
 mod signals;
 mod stopping;

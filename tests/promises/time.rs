@@ -1,7 +1,9 @@
 //! Time: grids without drift, gaps never too short, and nothing early.
 
 mod changes;
+mod cron;
 mod missed;
+mod random;
 mod schedules;
 mod test_clock;
 mod wall;

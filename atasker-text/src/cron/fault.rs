@@ -9,7 +9,7 @@ use crate::nearest::nearest;
 
 const SHAPE: &str = "write five fields (minute, hour, day of month, month, day of week), such as `0 9 * * Mon-Fri`, or six with the second first";
 
-/// Why a text is no cron expression. Shown, it is a sentence whose subject, the expression, is left out.
+/// Why a text is no cron line. Shown, it is a sentence whose subject, the expression, is left out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
     at: Range<usize>,
@@ -20,6 +20,10 @@ impl Fault {
     /// Which bytes of the text are wrong.
     pub fn at(&self) -> Range<usize> {
         self.at.clone()
+    }
+
+    pub(super) fn new(at: Range<usize>, message: String) -> Self {
+        Self { at, message }
     }
 
     pub(super) fn empty() -> Self {
@@ -57,12 +61,6 @@ impl Fault {
             (_, None) => format!("is `{typed}`, which is not known: write one of {}", names.join(", ")),
         };
         Self { at, message }
-    }
-
-    /// A wrong item of one field, `place.0` of `place.1`.
-    pub(super) fn in_field(at: Range<usize>, item: &str, field: &str, place: (usize, usize), cure: &str) -> Self {
-        let what = if item.is_empty() { "nothing where a value should be".to_owned() } else { format!("`{item}`") };
-        Self { at, message: format!("has {what} in field {} of {}, the {field}: {cure}", place.0, place.1) }
     }
 
     pub(super) fn never_comes(text: &str, day: &Range<usize>, month: &Range<usize>) -> Self {

@@ -85,31 +85,56 @@ pub(super) const FIELDS: &[Field] = &[
     },
 ];
 
-/// Looks at the field that lies `at` in `text`, the first of `place` of so many fields.
-pub(super) fn check(text: &str, at: Range<usize>, field: &Field, place: (usize, usize)) -> Result<(), Fault> {
-    let index = FIELDS.iter().position(|known| known.name == field.name).unwrap_or_default();
-    let mut start = at.start + usize::from(field.is_day_of_week() && text[at.clone()].starts_with('+'));
-    let mut last_days = 0;
-    for item in text[start..at.end].split(',') {
-        let whole = start..start + item.len();
-        start += item.len() + 1;
-        let refuse =
-            |message: String| Err(Fault::in_field(whole.clone(), &text[whole.clone()], field.name, place, &message));
-        if let Some(message) = field.objection(item) {
-            return refuse(message);
-        }
-        let mut alone = ["0", "0", "0", "*", "*", "*"];
-        alone[index] = item;
-        if parser().parse(&alone.join(" ")).is_err() {
-            return refuse(format!("write {}", field.takes));
-        }
-        last_days |= u8::from(item.eq_ignore_ascii_case("L")) | u8::from(item.eq_ignore_ascii_case("LW")) << 1;
+/// A field where it stands in a text.
+pub(super) struct Placed<'a> {
+    pub(super) field: &'static Field,
+    pub(super) text: &'a str,
+    pub(super) at: Range<usize>,
+    /// Which of how many fields it is.
+    pub(super) place: (usize, usize),
+}
+
+impl Placed<'_> {
+    /// What is wrong with it although the parser may take it, or is told better than by the parser.
+    pub(super) fn objection(&self) -> Option<Fault> {
+        let objection =
+            self.items().find_map(|item| Some(self.fault(item.clone(), &self.field.objection(&self.text[item])?)));
+        let last = |word: &str| self.items().any(|item| self.text[item].eq_ignore_ascii_case(word));
+        objection.or_else(|| {
+            let both = last("L") && last("LW");
+            both.then(|| self.fault(self.at.clone(), "`L` and `LW` do not go together: leave one of them out"))
+        })
     }
-    if last_days == 3 {
-        let message = "`L` and `LW` do not go together: leave one of them out";
-        return Err(Fault::in_field(at.clone(), &text[at], field.name, place, message));
+
+    /// The item that the parser refuses.
+    pub(super) fn refused(&self) -> Option<Fault> {
+        let index = FIELDS.iter().position(|field| field.name == self.field.name)?;
+        let refused = |item: &Range<usize>| {
+            let mut alone = ["0", "0", "0", "*", "*", "*"];
+            alone[index] = &self.text[item.clone()];
+            parser().parse(&alone.join(" ")).is_err()
+        };
+        self.items().find(refused).map(|item| self.fault(item, &format!("write {}", self.field.takes)))
     }
-    Ok(())
+
+    /// Where each item of the list is.
+    fn items(&self) -> impl Iterator<Item = Range<usize>> {
+        // The plus binds the field, not its first item.
+        let bound = self.field.is_day_of_week() && self.text[self.at.clone()].starts_with('+');
+        let mut start = self.at.start + usize::from(bound);
+        self.text[start..self.at.end].split(',').map(move |item| {
+            let at = start..start + item.len();
+            start = at.end + 1;
+            at
+        })
+    }
+
+    fn fault(&self, at: Range<usize>, cure: &str) -> Fault {
+        let item = &self.text[at.clone()];
+        let what = if item.is_empty() { "nothing where a value should be".to_owned() } else { format!("`{item}`") };
+        let (place, many) = self.place;
+        Fault::new(at, format!("has {what} in field {place} of {many}, the {}: {cure}", self.field.name))
+    }
 }
 
 impl Field {
@@ -160,33 +185,45 @@ impl Field {
         let (range, step) = item.split_once('/')?;
         let steps: u32 = step.parse().ok()?;
         let values = self.most - self.least + u32::from(!self.is_day_of_week());
-        if range.is_empty() {
-            return Some(format!("write `*/{step}`"));
-        }
         if steps == 0 {
             return Some("a step is 1 or more".to_owned());
         }
-        if self.number(range).is_some() {
-            return Some(format!("write `{range}-{}/{step}`", self.most));
+        if steps > values {
+            let unit = self.unit.filter(|_| range == "*");
+            let instead = unit.map(|unit| format!(", or `interval = {steps}{unit}`")).unwrap_or_default();
+            return Some(format!("it starts anew after {}, so a step is at most {values}{instead}", self.most));
         }
-        (steps > values).then(|| {
-            let instead = self.unit.map(|unit| format!(", or `interval = {steps}{unit}`")).unwrap_or_default();
-            format!("a step starts anew where the {} does: write at most {values}{instead}", self.name)
-        })
+        if range.is_empty() {
+            return Some(format!("write `*/{step}`"));
+        }
+        let from = self.number(range).filter(|from| (self.least..=self.most).contains(from));
+        from.map(|_| format!("write `{range}-{}/{step}`", self.most))
     }
 
     fn wrong_range(&self, item: &str) -> Option<String> {
-        let range = item.split(['/', '#']).next()?;
+        let (range, rest) = item.split_at(item.find(['/', '#']).unwrap_or(item.len()));
         let (from, to) = range.split_once('-')?;
         let (low, high) = (self.number(from)?, self.number(to)?);
-        // Sunday is the last day of a range as well as the first.
-        let backwards = low > high && !(self.is_day_of_week() && high == 0 && to.eq_ignore_ascii_case("Sun"));
-        backwards.then(|| match (self.is_day_of_week(), self.names) {
-            (true, _) => format!("a range goes upwards: write `{from}-Sun,Mon-{to}`"),
-            (false, []) => format!("a range goes upwards: write `{from}-{},{}-{to}`", self.most, self.least),
-            (false, [first, .., last]) => format!("a range goes upwards: write `{from}-{last},{first}-{to}`"),
-            (false, [_]) => format!("write {}", self.takes),
-        })
+        if low <= high || !(self.least..=self.most).contains(&low) || !(self.least..=self.most).contains(&high) {
+            return None;
+        }
+        if self.is_day_of_week() && high == 0 {
+            // Sunday is the last day of a range as well as the first, but as a number only 7 is the last.
+            return (!to.eq_ignore_ascii_case("Sun")).then(|| format!("write `{from}-Sun{rest}`"));
+        }
+        if !rest.is_empty() {
+            return Some("a range goes upwards: write two of them".to_owned());
+        }
+        let (first, last) = match self.names {
+            _ if self.is_day_of_week() => ("Mon".to_owned(), "Sun".to_owned()),
+            [first, .., last] => ((*first).to_owned(), (*last).to_owned()),
+            _ => (self.least.to_string(), self.most.to_string()),
+        };
+        let part = |from: &str, to: &str| match self.number(from) == self.number(to) {
+            true => from.to_owned(),
+            false => format!("{from}-{to}"),
+        };
+        Some(format!("a range goes upwards: write `{},{}`", part(from, &last), part(&first, to)))
     }
 
     /// The number that `word` stands for.

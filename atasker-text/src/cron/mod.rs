@@ -1,4 +1,4 @@
-//! Cron expressions: five fields, or six with the second first, or a name such as `@daily`.
+//! Cron lines: five fields, or six with the second first, or a name such as `@daily`.
 //!
 //! `croner` knows the language, lists, ranges, steps, names, `L`, `W` and `#`, and which days an expression means. What is
 //! done here: the expression becomes a few masks, which is all that a search for the next time needs, and what is wrong is
@@ -13,7 +13,7 @@ use croner::parser::{CronParser, Seconds, Year};
 use croner::{CronComponent, Weekday};
 
 pub use fault::Fault;
-use field::FIELDS;
+use field::{FIELDS, Placed};
 
 /// The nicknames, and what they stand for.
 const NICKNAMES: &[(&str, &str)] = &[
@@ -29,7 +29,7 @@ const NICKNAMES: &[(&str, &str)] = &[
 /// Days in the shortest month; there are four lengths of months from here on.
 const SHORTEST: u32 = 28;
 
-/// What a cron expression means: which seconds, minutes, hours, months and days match. Bit `n` of a mask stands for `n`.
+/// What a cron line means: which seconds, minutes, hours, months and days match. Bit `n` of a mask stands for `n`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Expression {
     /// Bits 0 to 59.
@@ -87,14 +87,24 @@ pub fn parse(text: &str) -> Result<Expression, Fault> {
         return Err(fault);
     }
     let with_seconds = words.len() == FIELDS.len();
-    let fields = if with_seconds { FIELDS } else { &FIELDS[1..] };
-    for (place, (field, at)) in fields.iter().zip(&words).enumerate() {
-        field::check(text, at.clone(), field, (place + 1, words.len()))?;
+    let known = if with_seconds { FIELDS } else { &FIELDS[1..] };
+    let fields: Vec<Placed<'_>> = (1..)
+        .zip(known.iter().zip(&words))
+        .map(|(place, (field, at))| Placed { field, text, at: at.clone(), place: (place, words.len()) })
+        .collect();
+    if let Some(fault) = fields.iter().find_map(Placed::objection) {
+        return Err(fault);
     }
+    let pattern = match parser().parse(text) {
+        Ok(cron) => cron.pattern,
+        Err(error) => {
+            let refused = fields.iter().find_map(Placed::refused);
+            return Err(refused.unwrap_or_else(|| Fault::of_parser(text, &error)));
+        }
+    };
     let [.., minute, hour, day, month, _] = &words[..] else {
         return Err(Fault::empty());
     };
-    let pattern = parser().parse(text).map_err(|error| Fault::of_parser(text, &error))?.pattern;
     let plain = |at: &Range<usize>| text[at.clone()].bytes().all(|letter| letter.is_ascii_digit() || letter == b',');
     let mut days = [[0; 7]; 4];
     for (length, by_first) in (SHORTEST..).zip(&mut days) {

@@ -1,5 +1,7 @@
 //! What expressions mean, and what is said about those that mean nothing.
 
+use proptest::prelude::*;
+
 use super::{Expression, parse};
 
 /// A month that begins with a Sunday.
@@ -101,10 +103,11 @@ fn a_fault_is_where_it_was_made_and_names_the_cure() {
         ("5/15 * * * *", "5/15", "write `5-59/15`"),
         ("/5 * * * *", "/5", "write `*/5`"),
         ("*/0 * * * *", "*/0", "a step is 1 or more"),
-        ("*/90 * * * *", "*/90", "write at most 60, or `interval = 90m`"),
+        ("*/90 * * * *", "*/90", "starts anew after 59, so a step is at most 60, or `interval = 90m`"),
         ("0 22-6 * * *", "22-6", "write `22-23,0-6`"),
+        ("0 23-5 * * *", "23-5", "write `23,0-5`"),
         ("0 0 * Nov-Feb *", "Nov-Feb", "write `Nov-Dec,Jan-Feb`"),
-        ("0 0 * * Fri-Mon", "Fri-Mon", "write `Fri-Sun,Mon-Mon`"),
+        ("0 0 * * Fri-Mon", "Fri-Mon", "write `Fri-Sun,Mon`"),
         ("0 0 * * Mon#6", "Mon#6", "`Mon#2` for the second Monday"),
         ("0 0 L,LW * *", "L,LW", "leave one of them out"),
         ("1-2-3 * * * *", "1-2-3", "write 0 to 59"),
@@ -126,6 +129,55 @@ fn a_fault_is_where_it_was_made_and_names_the_cure() {
     ] {
         let (found, message) = refused(text);
         assert!(found == at && message.contains(cure), "{text:?}: at {found:?}, {message}");
+    }
+}
+
+/// What a message says to write instead of an item, where it says it of that very item.
+fn cure_in(message: &str) -> Option<&str> {
+    let behind = |words: &str| message.split_once(words).map(|(_, rest)| rest);
+    behind("write `").or_else(|| behind("did you mean `")).and_then(|rest| rest.split('`').next())
+}
+
+#[test]
+fn every_cure_is_right() {
+    let values =
+        ["0", "1", "5", "7", "12", "13", "23", "24", "31", "59", "60", "Mon", "fri", "Sun", "Jan", "Dec", "Mno", ""];
+    let mut items: Vec<String> = values.iter().flat_map(|a| values.iter().map(move |b| format!("{a}-{b}"))).collect();
+    items.extend(values.iter().map(|a| (*a).to_owned()).chain(["*", "L", "LW", "15W", "Fri#2"].map(str::to_owned)));
+    let stepped: Vec<String> =
+        items.iter().flat_map(|item| ["0", "1", "2", "30", "90"].map(|step| format!("{item}/{step}"))).collect();
+    items.extend(stepped);
+    for item in &items {
+        for field in 0..6 {
+            let line = |item: &str| {
+                let mut fields = ["0", "0", "0", "*", "*", "*"];
+                fields[field] = item;
+                fields.join(" ")
+            };
+            let Err(fault) = parse(&line(item)) else { continue };
+            if let Some(cure) = cure_in(&fault.to_string()).filter(|_| !item.is_empty()) {
+                let mended = parse(&line(cure));
+                assert!(mended.is_ok(), "`{item}` in field {field}: {fault}; `{cure}`: {mended:?}");
+            }
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_text_panics(text in "[0-9*/,#LW?+@A-Za-z =é-]{0,30}") {
+        // A fault that is slices the text where it says.
+        if let Err(fault) = parse(&text) {
+            let _: &str = &text[fault.at()];
+        }
+    }
+
+    #[test]
+    fn no_fields_panic(fields in prop::collection::vec("[0-9*/,#LW?+-]{1,6}|Mon|JAN|[0-9]{1,2}|\\*", 5..7)) {
+        let text = fields.join(" ");
+        if let Ok(expression) = parse(&text) {
+            prop_assert!(expression.seconds != 0 && expression.minutes != 0 && expression.hours != 0, "{}", text);
+        }
     }
 }
 

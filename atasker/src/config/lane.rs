@@ -9,8 +9,8 @@ const MAX_THREADS: usize = 10_000;
 /// The threads and limits of a [`Lane`](crate::Lane): plain data, checked when it is handed over.
 ///
 /// Without `pool_size` every async body starts at once. With it, the bodies in flight are admitted as those of the pool
-/// are: by the same ceilings and in the same order. See [`Config`](crate::Config) for what each limit means. (Its
-/// [`warn_after`](crate::Config::warn_after) and [`error_after`](crate::Config::error_after) watch the pool only.)
+/// are: by the same ceilings and in the same order. See [`Config`](crate::Config) for what each limit means; its
+/// [`warn_after`](crate::Config::warn_after) and [`error_after`](crate::Config::error_after) hold for every lane too.
 ///
 /// # Examples
 ///

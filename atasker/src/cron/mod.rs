@@ -1,4 +1,4 @@
-//! Times of the calendar: a cron expression in a time zone, and when it comes next.
+//! Times of the calendar: a cron line in a time zone, and when it comes next.
 //!
 //! `atasker-text` knows the language, `zone` what a zone is called, `calendar` which dates and times of day match on a clock
 //! that never changes, `walk` what becomes of them on a clock that does. Nothing here waits, or knows what it is asked for.
@@ -23,7 +23,7 @@ use crate::error::ConfigError;
 pub(crate) use walk::Resolved;
 pub use zone::Tz;
 
-/// A cron expression in a time zone: when something is to run, by the calendar.
+/// A cron line in a time zone: when something is to run, by the calendar.
 ///
 /// Five fields, minute, hour, day of month, month and day of week; or six, with the second first. The smallest step is one
 /// second.

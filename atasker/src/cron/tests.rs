@@ -5,7 +5,7 @@ mod oracle;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use jiff::Timestamp;
-use jiff::tz::{TimeZone, TimeZoneDatabase};
+use jiff::tz::TimeZoneDatabase;
 
 use super::{Cron, Resolved, Tz};
 
@@ -201,10 +201,9 @@ fn texts_are_zones() {
 
 #[test]
 fn every_zone_that_is_offered_has_rules() {
-    let machine = TimeZone::get("Europe/Prague");
     for name in TimeZoneDatabase::bundled().available() {
         let name = name.as_str().to_owned();
-        assert!(Tz::from(name.clone()).rules().is_ok(), "{name}, the machine's own: {machine:?}");
+        assert!(Tz::from(name.clone()).rules().is_ok(), "{name}");
     }
 }
 

@@ -1,18 +1,22 @@
 //! What a lane's lock guards: who waits, who is in flight, and what has been counted.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::task::Waker;
 use std::time::Instant;
 
 use slab::Slab;
 use tokio::runtime::Handle;
 
+use super::carrier::Badge;
+use super::queue::Queue;
 use super::{Body, Counts, End};
 use crate::admission::{Limits, Places, Seat};
 use crate::priority::{PerPriority, Priority};
+use crate::slow::{SlowStart, Thresholds};
 
-/// Fewer dead entries than this are never worth a sweep.
-const SWEEP_FROM: usize = 64;
+/// So many carriers rest at most: what is beyond ends.
+const RESTING: usize = 256;
 
 /// Where the lane is in its life. It may open again after it has closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,17 +47,27 @@ pub(super) struct Place {
     pub(super) epoch: u64,
 }
 
-impl Place {
-    /// Of no epoch.
-    #[cfg(all(test, any(atasker_loom, atasker_shuttle)))]
-    pub(super) const NONE: Self = Self { slot: 0, epoch: u64::MAX };
-}
-
-/// A body that may start.
-pub(super) struct Admitted {
+/// A body that has been admitted.
+pub(super) struct Boarding {
     pub(super) body: Arc<dyn Body>,
     pub(super) place: Place,
-    pub(super) on: Handle,
+}
+
+/// What whoever lets go of the lock is to do for those that wait.
+pub(super) enum Call {
+    /// A carrier that rests.
+    Wake(Waker),
+    /// One more, with what [`Gate::recruit`] gives for this epoch. (Given here, it would be moved about at each call.)
+    Spawn(u64),
+}
+
+/// What a carrier without a body is to do.
+pub(super) enum Rest {
+    Resting,
+    /// It is coming, so it is to be woken: by the waker it has given.
+    Again(Waker),
+    /// It ends; it has its waker back, to be dropped outside the lock.
+    Over(Waker),
 }
 
 pub(super) struct Gate {
@@ -63,23 +77,31 @@ pub(super) struct Gate {
     /// Counts the openings and the givings-up. A body of an older epoch touches nothing here any more.
     pub(super) epoch: u64,
     places: Places,
-    /// Those that wait, in the order of their coming. Dead ones (cancelled) stay until they come up or a sweep takes them.
-    queues: PerPriority<VecDeque<Arc<dyn Body>>>,
+    /// Those that wait.
+    queues: PerPriority<Queue>,
     /// Entries in all of them.
     waiting: usize,
-    /// So many have died since the last sweep; some of them have come up since.
-    died: PerPriority<usize>,
     /// Dead ones that have come up, for the next one who lets go of the lock to drop.
-    pub(super) graveyard: Vec<Arc<dyn Body>>,
+    graveyard: Vec<Arc<dyn Body>>,
     flying: Slab<Flying>,
+    /// How long may be waited before somebody is told.
+    pub(super) thresholds: Thresholds,
+    /// A look for slow starts is planned.
+    watching: bool,
     /// Bodies that the clock holds, by their numbers.
     delayed: BTreeMap<u64, (Priority, Arc<dyn Body>)>,
     /// Bodies taken out to be refused, and not told yet: a stop is not over before they are.
     condemned: usize,
-    /// Somebody starts what is admissible, and looks again after each.
-    pub(super) admitting: bool,
-    /// What bodies are spawned on. `None`: it is to be made.
-    pub(super) handle: Option<Handle>,
+    /// Carriers that were called and have not come yet.
+    coming: usize,
+    /// Carriers without a body that were not called, with their numbers; the last one is called first. `None`: it is gone.
+    resting: Vec<Option<(u64, Waker)>>,
+    /// The next carrier's number.
+    next_carrier: u64,
+    /// Somebody ends what waits, since nothing carries it any more, and looks again after each.
+    pub(super) cutting: bool,
+    /// What carriers are spawned on, and how many may come at once: one for each thread. `None`: it is to be made.
+    pub(super) runtime: Option<(Handle, usize)>,
     pub(super) counts: Counts,
 }
 
@@ -92,13 +114,17 @@ impl Gate {
             places: Places::new(limits),
             queues: PerPriority::default(),
             waiting: 0,
-            died: PerPriority::default(),
             graveyard: Vec::new(),
             flying: Slab::new(),
+            thresholds: Thresholds::default(),
+            watching: false,
             delayed: BTreeMap::new(),
             condemned: 0,
-            admitting: false,
-            handle: None,
+            coming: 0,
+            resting: Vec::new(),
+            next_carrier: 0,
+            cutting: false,
+            runtime: None,
             counts: Counts::default(),
         }
     }
@@ -114,71 +140,163 @@ impl Gate {
         self.places.limit(limits);
     }
 
-    /// Whether something of that priority would start at once.
-    fn is_free_for(&mut self, priority: Priority) -> Option<Seat> {
-        if self.waiting == 0 {
-            return self.places.seat(priority);
-        }
-        let waits = Priority::ALL.into_iter().filter(|&above| above >= priority).any(|above| {
-            self.bury_head(above);
-            !self.queues[above].is_empty()
-        });
-        if waits { None } else { self.places.seat(priority) }
+    /// Puts a body behind those that wait.
+    ///
+    /// Gives the moment of a look for slow starts, where none is planned.
+    pub(super) fn enter(&mut self, priority: Priority, body: Arc<dyn Body>) -> Option<Instant> {
+        self.waiting += 1;
+        // The clock is read only where somebody wants to hear of slow starts.
+        let watch = self.thresholds.first().map(|first| (Instant::now(), first));
+        self.queues[priority].push(body, watch.map(|(since, _)| since));
+        let (since, first) = watch.filter(|_| !std::mem::replace(&mut self.watching, true))?;
+        since.checked_add(first)
     }
 
-    /// Lets a body start, or puts it behind those that wait.
-    pub(super) fn enter(&mut self, priority: Priority, body: Arc<dyn Body>, now: Instant) -> Option<Admitted> {
-        match (self.is_free_for(priority), self.handle.clone()) {
-            (Some(seat), Some(on)) => Some(self.admit(priority, body, Some(seat), on, now)),
-            _ => {
-                self.waiting += 1;
-                self.queues[priority].push_back(body);
-                None
-            }
-        }
+    /// Whom to report as waiting too long, and the moment of the next look; `None`: nobody waits.
+    pub(super) fn slow_starts(&mut self, now: Instant) -> (Vec<SlowStart>, Option<Instant>) {
+        let (mut report, thresholds) = (Vec::new(), self.thresholds);
+        let looks = Priority::ALL.map(|priority| self.queues[priority].slow(priority, now, thresholds, &mut report));
+        let next = looks.into_iter().flatten().min();
+        self.watching = next.is_some();
+        (report, next)
     }
 
     /// The next of those that wait, if it may start now.
     ///
     /// Invariant: priority is strict, by the rule of [`Places::seat`]
     /// (`a_lane_admits_in_strict_order_within_its_ceilings`).
-    pub(super) fn next(&mut self) -> Option<Admitted> {
+    pub(super) fn take(&mut self, now: Instant) -> Option<Boarding> {
+        let (priority, seat) = self.admissible()?;
+        let body = self.queues[priority].pop()?;
+        self.waiting -= 1;
+        let place = self.admit(priority, Arc::clone(&body), Some(seat), now);
+        Some(Boarding { body, place })
+    }
+
+    /// The priority of what may start now, and what it would take up.
+    fn admissible(&mut self) -> Option<(Priority, Seat)> {
+        if self.waiting == 0 {
+            return None;
+        }
         for priority in Priority::ALL.into_iter().rev() {
             self.bury_head(priority);
-            if self.queues[priority].is_empty() {
-                continue;
+            if !self.queues[priority].is_empty() {
+                return Some((priority, self.places.seat(priority)?));
             }
-            let (seat, on) = (self.places.seat(priority)?, self.handle.clone()?);
-            let body = self.queues[priority].pop_front()?;
-            self.waiting -= 1;
-            return Some(self.admit(priority, body, Some(seat), on, Instant::now()));
         }
         None
     }
 
+    /// Dead ones, to be dropped outside the lock.
+    pub(super) fn dead(&mut self) -> Vec<Arc<dyn Body>> {
+        std::mem::take(&mut self.graveyard)
+    }
+
     /// Notes a body as one in flight.
-    pub(super) fn admit(
-        &mut self,
-        priority: Priority,
-        body: Arc<dyn Body>,
-        seat: Option<Seat>,
-        on: Handle,
-        now: Instant,
-    ) -> Admitted {
+    pub(super) fn admit(&mut self, priority: Priority, body: Arc<dyn Body>, seat: Option<Seat>, now: Instant) -> Place {
         if let Some(seat) = seat {
             self.places.take(seat);
         }
-        let flying = Flying { body: Arc::clone(&body), priority, since: now, seat };
-        let place = Place { slot: self.flying.insert(flying), epoch: self.epoch };
-        Admitted { body, place, on }
+        let flying = Flying { body, priority, since: now, seat };
+        Place { slot: self.flying.insert(flying), epoch: self.epoch }
+    }
+
+    /// Calls a carrier, where something may start and nobody is coming.
+    pub(super) fn call_another(&mut self) -> Option<Call> {
+        self.call_up_to(1)
+    }
+
+    /// Calls a carrier for a body that has been put in, as long as fewer are coming than there are threads: one that is
+    /// coming may be behind a body that blocks its thread (`workers_that_are_due_together_run_on_all_threads`).
+    pub(super) fn call_for_entered(&mut self) -> Option<Call> {
+        let threads = self.runtime.as_ref().map_or(0, |(_, threads)| *threads);
+        self.call_up_to(threads)
+    }
+
+    fn call_up_to(&mut self, coming: usize) -> Option<Call> {
+        if self.waiting == 0 || self.coming >= coming || self.runtime.is_none() || self.cutting {
+            return None;
+        }
+        self.admissible()?;
+        self.coming += 1;
+        while let Some(rested) = self.resting.pop() {
+            if let Some((_, waker)) = rested {
+                return Some(Call::Wake(waker));
+            }
+        }
+        Some(Call::Spawn(self.epoch))
+    }
+
+    /// For a carrier that is to be made, since it was called: on what, and which it is. `None`: the lane was closed meanwhile.
+    pub(super) fn recruit(&mut self, epoch: u64) -> Option<(Handle, Badge)> {
+        let (on, _) = self.runtime.clone().filter(|_| epoch == self.epoch)?;
+        Some((on, self.badge()))
+    }
+
+    /// For a carrier to be made.
+    pub(super) fn badge(&mut self) -> Badge {
+        self.next_carrier += 1;
+        Badge { number: self.next_carrier, epoch: self.epoch, rests_at: 0 }
+    }
+
+    /// A carrier without a body has been woken. `false`: nobody called it.
+    pub(super) fn comes(&mut self, badge: Badge) -> bool {
+        if badge.epoch != self.epoch {
+            return true;
+        }
+        let came = !self.rests(badge);
+        self.coming -= usize::from(came);
+        came
+    }
+
+    fn rests(&self, badge: Badge) -> bool {
+        matches!(self.resting.get(badge.rests_at), Some(Some((number, _))) if *number == badge.number)
+    }
+
+    /// A carrier has no body any more.
+    pub(super) fn rest(&mut self, badge: &mut Badge, waker: Waker) -> Rest {
+        if badge.epoch != self.epoch {
+            return Rest::Over(waker);
+        }
+        // Also where one is coming: see `call_for_entered`.
+        if self.admissible().is_some() {
+            self.coming += 1;
+            return Rest::Again(waker);
+        }
+        if self.resting.len() >= RESTING {
+            return Rest::Over(waker);
+        }
+        badge.rests_at = self.resting.len();
+        self.resting.push(Some((badge.number, waker)));
+        Rest::Resting
+    }
+
+    /// A carrier without a body is gone. Whether it was called; and what it has left.
+    pub(super) fn leave(&mut self, badge: Badge) -> (bool, Option<Waker>) {
+        if badge.epoch != self.epoch {
+            return (false, None);
+        }
+        if self.rests(badge) {
+            return (false, self.resting[badge.rests_at].take().map(|(_, waker)| waker));
+        }
+        self.coming -= 1;
+        (true, None)
+    }
+
+    /// Those that rest, to be woken so that they end: the lane knows them no more.
+    #[must_use]
+    pub(super) fn dismiss(&mut self) -> Vec<Waker> {
+        self.epoch += 1;
+        self.coming = 0;
+        self.runtime = None;
+        std::mem::take(&mut self.resting).into_iter().flatten().map(|(_, waker)| waker).collect()
     }
 
     /// Takes dead ones off the front, so that none is admitted.
     fn bury_head(&mut self, priority: Priority) {
-        while self.queues[priority].front().is_some_and(|head| !head.is_live()) {
-            let dead = self.queues[priority].pop_front();
+        while let Some(dead) = self.queues[priority].pop_dead() {
             self.waiting -= 1;
-            self.graveyard.extend(dead);
+            self.graveyard.push(dead);
         }
     }
 
@@ -203,16 +321,7 @@ impl Gate {
 
     /// One that waits has died where it stands. What a sweep takes out is to be dropped outside the lock.
     pub(super) fn died(&mut self, priority: Priority) -> Vec<Arc<dyn Body>> {
-        self.died[priority] += 1;
-        let died = self.died[priority];
-        // When half of them are dead, a sweep costs a constant for each; and it bounds what a full lane keeps.
-        if died < SWEEP_FROM || died <= self.queues[priority].len() / 2 {
-            return Vec::new();
-        }
-        let (live, dead) = std::mem::take(&mut self.queues[priority]).into_iter().partition(|body| body.is_live());
-        self.queues[priority] = live;
-        self.died[priority] = 0;
-        let dead = Vec::from(dead as VecDeque<_>);
+        let dead = self.queues[priority].died();
         self.waiting -= dead.len();
         dead
     }
@@ -230,11 +339,7 @@ impl Gate {
     pub(super) fn condemn(&mut self, condemned: impl Fn(&dyn Body) -> bool) -> Vec<Arc<dyn Body>> {
         let mut removed = Vec::new();
         for priority in Priority::ALL.into_iter().rev() {
-            let (out, stay) =
-                std::mem::take(&mut self.queues[priority]).into_iter().partition(|body| condemned(&**body));
-            self.queues[priority] = stay;
-            removed.extend(out as VecDeque<_>);
-            self.died[priority] = 0;
+            removed.extend(self.queues[priority].remove(&condemned));
         }
         self.waiting -= removed.len();
         removed.extend(std::mem::take(&mut self.delayed).into_values().map(|(_, body)| body));
@@ -254,6 +359,7 @@ impl Gate {
     /// Forgets the bodies in flight: the end of a bounded stop. What they were, and since when they ran.
     pub(super) fn give_up(&mut self) -> Vec<(Arc<dyn Body>, Instant)> {
         self.epoch += 1;
+        self.coming = 0;
         self.stage = Stage::Closed;
         self.places.release_all();
         self.flying.drain().map(|flying| (flying.body, flying.since)).collect()
@@ -266,12 +372,17 @@ impl Gate {
     }
 
     fn waits(&self, priority: Priority) -> bool {
-        self.queues[priority].iter().any(|body| body.is_live())
+        self.queues[priority].live().next().is_some()
     }
 
     /// Whether any entry waits, dead or alive.
     pub(super) fn has_waiting(&self) -> bool {
         self.waiting > 0
+    }
+
+    /// How many entries wait, dead or alive.
+    pub(super) fn waiting(&self) -> usize {
+        self.waiting
     }
 
     pub(super) fn is_drained(&self) -> bool {
@@ -290,7 +401,7 @@ impl Gate {
             active[flying.priority] += 1;
         }
         for priority in Priority::ALL {
-            queued[priority] = self.queues[priority].iter().filter(|body| body.is_live()).count();
+            queued[priority] = self.queues[priority].live().count();
         }
         for (priority, _) in self.delayed.values() {
             delayed[*priority] += 1;

@@ -1,33 +1,30 @@
 //! A future that a thread from outside polls itself, beside all places: the lane counts with it, and can ask it to end.
 
 use std::sync::Arc;
+use std::task::Context;
 
 use tokio::runtime::Handle;
 
 use super::{Body, Lane, Leash, Refused, Ticket};
-use crate::priority::Priority;
-use crate::sync::Mutex;
 
 /// The stay of such a future. Dropped, it has ended.
 pub(crate) struct Guest {
     visit: Arc<Visit>,
     on: Handle,
-    _ticket: Option<Ticket>,
+    _ticket: Ticket,
 }
 
 /// The guest as the lane sees it.
-#[derive(Default)]
 struct Visit {
+    name: &'static str,
     leash: Leash,
-    /// What it was admitted with, until the guest takes it.
-    admitted: Mutex<Option<Ticket>>,
 }
 
 impl Guest {
-    pub(crate) fn enter(lane: &Arc<Lane>) -> Result<Self, Refused> {
-        let visit = Arc::new(Visit::default());
-        lane.send(Priority::Normal, Arc::<Visit>::clone(&visit))?;
-        let ticket = visit.admitted.lock().take();
+    /// `name`: what a stop that gives up on it calls it.
+    pub(crate) fn enter(lane: &Arc<Lane>, name: &'static str) -> Result<Self, Refused> {
+        let visit = Arc::new(Visit { name, leash: Leash::default() });
+        let ticket = lane.visit(Arc::<Visit>::clone(&visit))?;
         Ok(Self { on: lane.handle()?, _ticket: ticket, visit })
     }
 
@@ -42,16 +39,22 @@ impl Guest {
 
 impl Body for Visit {
     fn name(&self) -> String {
-        "block_on".to_owned()
+        self.name.to_owned()
     }
 
     fn is_live(&self) -> bool {
         false
     }
 
-    fn begin(self: Arc<Self>, ticket: Ticket, _on: &Handle) {
-        *self.admitted.lock() = Some(ticket);
+    fn begin(&self) -> bool {
+        false
     }
+
+    fn turn(self: Arc<Self>, _cx: &mut Context<'_>, _ticket: &mut Ticket) -> Option<Arc<dyn Body>> {
+        None
+    }
+
+    fn cut_off(self: Arc<Self>, _ticket: &mut Ticket) {}
 
     fn refuse(self: Arc<Self>) -> bool {
         false

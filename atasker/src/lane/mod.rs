@@ -3,15 +3,19 @@
 //! Knows [`Body`]s and priorities; not tasks, workers, time, the supervisor or the pool. What a room above must learn, it
 //! is told through the [`Watcher`] it handed in.
 
+mod carrier;
 mod engine;
 mod gate;
 mod guest;
 mod leash;
 #[cfg(all(test, any(atasker_loom, atasker_shuttle)))]
 mod model;
+mod queue;
+mod ticket;
 
 use std::io;
 use std::sync::{Arc, Weak};
+use std::task::{Context, Waker};
 use std::time::Instant;
 
 use crossbeam_utils::CachePadded;
@@ -19,14 +23,18 @@ use tokio::runtime::Handle;
 
 pub(crate) use guest::Guest;
 pub(crate) use leash::Leash;
+pub(crate) use ticket::Ticket;
 
 use crate::admission::Limits;
 use crate::config::LaneConfig;
 use crate::fork;
 use crate::priority::{PerPriority, Priority};
+use crate::slow::{SlowStart, Thresholds};
 use crate::sync::Mutex;
+use crate::sync::atomic::{AtomicBool, Ordering};
+use carrier::Carrier;
 use engine::Engine;
-use gate::{Admitted, Gate, Place, Stage};
+use gate::{Gate, Stage};
 
 /// Something that runs on a lane, as the lane sees it: admitted once for each time it is handed in.
 pub(crate) trait Body: Send + Sync {
@@ -36,8 +44,15 @@ pub(crate) trait Body: Send + Sync {
     /// Whether it still waits to be run.
     fn is_live(&self) -> bool;
 
-    /// It has been admitted: spawns itself, and keeps the ticket until it has ended. Called outside every lock.
-    fn begin(self: Arc<Self>, ticket: Ticket, on: &Handle);
+    /// It has been admitted: claims what it would run. `false`: that was taken elsewhere.
+    fn begin(&self) -> bool;
+
+    /// Runs until it has ended, or is to be woken: then it gives itself back. Called by the one to whom [`begin`](Self::begin)
+    /// said yes, as often as it is woken. Tells the ticket of its end before anybody else can know of it.
+    fn turn(self: Arc<Self>, cx: &mut Context<'_>, ticket: &mut Ticket) -> Option<Arc<dyn Body>>;
+
+    /// It has begun, and will not be called again: its runtime went down. Ends where it stands.
+    fn cut_off(self: Arc<Self>, ticket: &mut Ticket);
 
     /// It has been taken out and will not be run. Called outside every lock. `false`: it was dead, or counts for nothing.
     fn refuse(self: Arc<Self>) -> bool;
@@ -52,9 +67,12 @@ pub(crate) trait Body: Send + Sync {
     fn ask_to_end(self: Arc<Self>);
 }
 
-/// Whom a lane tells that nothing runs or waits any more, after its intake was closed. Called outside every lock.
+/// Whom a lane tells of itself: that nothing runs or waits any more, after its intake was closed. Called outside every lock.
 pub(crate) trait Watcher: Send + Sync {
     fn quiet(&self);
+
+    /// Something waits: call [`Lane::slow_starts`] at that moment.
+    fn look_for_slow_starts(&self, lane: &Arc<Lane>, at: Instant);
 }
 
 /// Where a body comes from.
@@ -64,6 +82,8 @@ pub(crate) enum Source {
     Caller,
     /// Work that had been taken in before: a due task, a worker's run. Refused only by a closed lane.
     Inside,
+    /// The same, one of many at a time: whoever puts them in [calls](Lane::call_for_many) for carriers behind the last.
+    InsideMany,
 }
 
 /// A body that was not taken in.
@@ -129,14 +149,6 @@ pub(crate) struct Sample {
     pub(crate) counts: Counts,
 }
 
-/// The right to be in flight, and the duty to say how it ended. Dropped, it gives the place back, if that was not done.
-pub(crate) struct Ticket {
-    lane: Arc<Lane>,
-    place: Place,
-    /// The place was given back.
-    landed: bool,
-}
-
 /// One lane of a supervisor.
 pub(crate) struct Lane {
     /// What it is called among the lanes of its supervisor.
@@ -152,6 +164,8 @@ pub(crate) struct Lane {
     ///
     /// Apart from the rest, which each submission reads.
     gate: CachePadded<Mutex<Gate>>,
+    /// Something was put in as one of many, and nobody was called for it.
+    has_many: AtomicBool,
     /// The count of forks at its making.
     born: u32,
 }
@@ -185,6 +199,7 @@ impl Lane {
             watcher,
             gate: CachePadded::new(Mutex::new(Gate::new(limits(&config)))),
             motor: Mutex::new(Motor { config, engine: None, lent: None }),
+            has_many: AtomicBool::new(false),
             born: fork::count(),
         })
     }
@@ -213,7 +228,19 @@ impl Lane {
             self.gate.lock().limit(limits(&config));
             motor.config = config;
         }
-        self.admit_waiting();
+        // Each calls the next, where it leaves some.
+        let call = self.gate.lock().call_another();
+        self.call(call);
+    }
+
+    /// From now on, tells of bodies that wait longer.
+    pub(crate) fn watch_starts(&self, thresholds: Thresholds) {
+        self.gate.lock().thresholds = thresholds;
+    }
+
+    /// Whom to report as waiting too long, and the moment of the next look; `None`: nobody waits.
+    pub(crate) fn slow_starts(&self, now: Instant) -> (Vec<SlowStart>, Option<Instant>) {
+        self.gate.lock().slow_starts(now)
     }
 
     /// Bodies are to run on that runtime of the user's. `false`: one has been made.
@@ -265,12 +292,10 @@ impl Lane {
         if self.is_forked() {
             return Err(Refused::Forked);
         }
-        // Before the lock, which others wait for.
-        let now = Instant::now();
-        let (admitted, dead) = loop {
+        let (call, dead, look_at) = loop {
             let mut gate = self.gate.lock();
             gate.check(source)?;
-            if gate.handle.is_none() {
+            if gate.runtime.is_none() {
                 drop(gate);
                 self.handle()?;
                 continue;
@@ -278,25 +303,69 @@ impl Lane {
             if source == Source::Caller {
                 gate.counts.submitted += 1;
             }
-            break (gate.enter(priority, body, now), std::mem::take(&mut gate.graveyard));
+            let look_at = gate.enter(priority, body);
+            let call = if source == Source::InsideMany { None } else { gate.call_for_entered() };
+            break (call, gate.dead(), look_at);
         };
-        drop(dead);
-        if let Some(Admitted { body, place, on }) = admitted {
-            body.begin(Ticket::new(self, place), &on);
+        if let Some(at) = look_at
+            && let Some(watcher) = self.watcher.upgrade()
+        {
+            watcher.look_for_slow_starts(self, at);
         }
+        if source == Source::InsideMany {
+            // Relaxed: see `has_many`.
+            self.has_many.store(true, Ordering::Relaxed);
+        }
+        drop(dead);
+        self.call(call);
         Ok(())
+    }
+
+    /// Whether something was put in as [one of many](Source::InsideMany), for which nobody was called.
+    pub(crate) fn has_many(&self) -> bool {
+        // Relaxed: the thread that puts them in is the one that looks.
+        self.has_many.load(Ordering::Relaxed)
+    }
+
+    /// Calls carriers for what was put in as [one of many](Source::InsideMany).
+    pub(crate) fn call_for_many(self: &Arc<Self>) {
+        // A look first: most wake-ups of the clock have none.
+        if !self.has_many() || !self.has_many.swap(false, Ordering::Relaxed) {
+            return;
+        }
+        // One for each thread that finds work: those that a carrier called would come to its own thread.
+        let waiting = self.gate.lock().waiting();
+        for _ in 0..waiting {
+            let call = self.gate.lock().call_for_entered();
+            if call.is_none() {
+                break;
+            }
+            self.call(call);
+        }
     }
 
     /// Starts a body at once, which takes no part in admission.
     pub(crate) fn send(self: &Arc<Self>, priority: Priority, body: Arc<dyn Body>) -> Result<(), Refused> {
         let on = self.handle()?;
-        let Admitted { body, place, on } = {
+        let ticket = {
             let mut gate = self.gate.lock();
             gate.check(Source::Inside)?;
-            gate.admit(priority, body, None, on, Instant::now())
+            let place = gate.admit(priority, Arc::clone(&body), None, Instant::now());
+            Ticket::new(self, Some(place), Some(gate.badge()))
         };
-        body.begin(Ticket::new(self, place), &on);
+        if body.begin() {
+            Carrier::with(body, ticket).set_out(&on);
+        }
         Ok(())
+    }
+
+    /// Notes a body that a thread from outside polls itself, beside all places.
+    fn visit(self: &Arc<Self>, body: Arc<dyn Body>) -> Result<Ticket, Refused> {
+        self.handle()?;
+        let mut gate = self.gate.lock();
+        gate.check(Source::Inside)?;
+        let place = gate.admit(Priority::Normal, body, None, Instant::now());
+        Ok(Ticket::new(self, Some(place), None))
     }
 
     /// What to spawn on; makes the runtime, where there is none.
@@ -307,7 +376,7 @@ impl Lane {
         {
             let gate = self.gate.lock();
             gate.check(Source::Inside)?;
-            if let Some(handle) = &gate.handle {
+            if let Some((handle, _)) = &gate.runtime {
                 return Ok(handle.clone());
             }
         }
@@ -322,7 +391,7 @@ impl Lane {
             },
         };
         let handle = motor.engine.insert(engine).handle().clone();
-        self.gate.lock().handle = Some(handle.clone());
+        self.gate.lock().runtime = Some((handle.clone(), handle.metrics().num_workers()));
         Ok(handle)
     }
 
@@ -393,28 +462,6 @@ impl Lane {
         let gate = self.gate.lock();
         let [active, queued, delayed] = gate.sizes();
         Sample { active, queued, delayed, counts: gate.counts }
-    }
-
-    /// Starts what may start. One at a time does so, and looks again after each: a body that ends where it is spawned (a
-    /// runtime of the user's that is gone drops it) would else start the next one on top of its own stack.
-    fn admit_waiting(self: &Arc<Self>) {
-        {
-            let mut gate = self.gate.lock();
-            if std::mem::replace(&mut gate.admitting, true) {
-                return;
-            }
-        }
-        loop {
-            let (admitted, dead) = {
-                let mut gate = self.gate.lock();
-                let next = gate.next();
-                gate.admitting = next.is_some();
-                (next, std::mem::take(&mut gate.graveyard))
-            };
-            drop(dead);
-            let Some(Admitted { body, place, on }) = admitted else { return };
-            body.begin(Ticket::new(self, place), &on);
-        }
     }
 
     fn tell(&self, drained: bool) {
@@ -496,13 +543,13 @@ impl Lane {
 
     /// Shuts the runtime down. To be called when the lane is quiet, or given up.
     pub(crate) fn close(&self, gave_up: bool) {
-        let engine = {
+        let (engine, resting) = {
             let mut motor = self.motor.lock();
             let mut gate = self.gate.lock();
             gate.stage = Stage::Closed;
-            gate.handle = None;
-            motor.engine.take()
+            (motor.engine.take(), gate.dismiss())
         };
+        resting.into_iter().for_each(Waker::wake);
         if let Some(engine) = engine {
             engine.shut_down(&self.thread_name, !gave_up);
         }
@@ -526,54 +573,8 @@ impl Gate {
     fn check(&self, source: Source) -> Result<(), Refused> {
         match (self.stage, source) {
             (Stage::Created, _) => Err(Refused::NotStarted),
-            (Stage::Open, _) | (Stage::Draining, Source::Inside) => Ok(()),
+            (Stage::Open, _) | (Stage::Draining, Source::Inside | Source::InsideMany) => Ok(()),
             (Stage::Draining | Stage::Closed, _) => Err(Refused::Stopped),
         }
-    }
-}
-
-impl Ticket {
-    fn new(lane: &Arc<Lane>, place: Place) -> Self {
-        Self { lane: Arc::clone(lane), place, landed: false }
-    }
-
-    /// Of a lane that counts nothing of it, for the models of those who make bodies.
-    #[cfg(all(test, any(atasker_loom, atasker_shuttle)))]
-    pub(crate) fn uncounted(lane: &Arc<Lane>) -> Self {
-        Self { lane: Arc::clone(lane), place: Place::NONE, landed: true }
-    }
-
-    /// It has ended: said before anybody who waits for it can know, so that who has waited finds the counts exact. The place
-    /// is given back by that.
-    ///
-    /// A stop may then be over an instant before the result is handed over; but it joins the runtime's threads, of which this
-    /// is one. Two rounds of the lock instead of one, for the end and for the place, cost 100 of 600 ns.
-    pub(crate) fn ended(&mut self, end: End) {
-        self.land(Some(end));
-    }
-
-    fn land(&mut self, end: Option<End>) {
-        if std::mem::replace(&mut self.landed, true) {
-            return;
-        }
-        let (landed, waits, drained) = {
-            let mut gate = self.lane.gate.lock();
-            if let Some(end) = end {
-                gate.count_end(self.place, end);
-            }
-            (gate.land(self.place), gate.has_waiting(), gate.is_drained())
-        };
-        // The last owner of a body may drop a user's value.
-        drop(landed);
-        if waits {
-            self.lane.admit_waiting();
-        }
-        self.lane.tell(drained);
-    }
-}
-
-impl Drop for Ticket {
-    fn drop(&mut self) {
-        self.land(None);
     }
 }

@@ -1,8 +1,14 @@
 //! The lane's protocols: a future is asked to end while it goes to sleep; a place that is given back goes to the next.
 
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use tokio::runtime::Handle;
 
 use super::Leash;
+use super::carrier::Carrier;
 use crate::sync::{check_model, thread};
 use crate::time::Deadline;
 use crate::wait;
@@ -31,18 +37,34 @@ fn pull_and_poll() {
     });
 }
 
+impl Carrier {
+    /// Makes it a thread of the model, which polls it when it is woken.
+    pub(super) fn set_out(mut self, _on: &Handle) {
+        thread::spawn(move || {
+            wait::block_until(Deadline::Never, |waker| {
+                match Pin::new(&mut self).poll(&mut Context::from_waker(waker)) {
+                    Poll::Ready(()) => Some(()),
+                    Poll::Pending => None,
+                }
+            });
+        });
+    }
+}
+
 /// With shuttle: a lane has too many steps for loom.
 #[cfg(atasker_shuttle)]
 mod gate {
     use std::sync::{Arc, Weak};
+    use std::task::{Context, Waker};
+    use std::time::Instant;
 
-    use tokio::runtime::{Builder, Handle};
+    use tokio::runtime::{Builder, Handle, Runtime};
 
     use crate::config::LaneConfig;
     use crate::lane::{Body, End, Lane, Source, Ticket, Watcher};
     use crate::priority::Priority;
-    use crate::sync::atomic::{AtomicUsize, Ordering};
-    use crate::sync::{check_model, thread};
+    use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+    use crate::sync::{Mutex, check_model, thread};
     use crate::time::Deadline;
     use crate::wait::WaitList;
 
@@ -56,12 +78,51 @@ mod gate {
         fn quiet(&self) {
             self.quiet.wake_all();
         }
+
+        fn look_for_slow_starts(&self, _lane: &Arc<Lane>, _at: Instant) {}
     }
 
-    /// A body that counts how many of it are in flight.
+    /// What all bodies of a model share.
+    #[derive(Default)]
+    struct Tally {
+        flying: AtomicUsize,
+        done: AtomicUsize,
+        ended: WaitList,
+        /// A waker that a body has left, which outlives it.
+        stale: Mutex<Option<Waker>>,
+    }
+
+    /// What a body does.
+    #[derive(Clone, Copy, PartialEq, Eq)]
+    enum Deed {
+        /// Sleeps once, as a future does, and then ends.
+        Sleep,
+        /// Blocks until another has ended, and then ends.
+        Block,
+        /// Ends, and then blocks until another has: as the drop of a result may.
+        Linger,
+    }
+
     struct Probe {
-        flying: Arc<AtomicUsize>,
-        done: Arc<AtomicUsize>,
+        tally: Arc<Tally>,
+        /// So many may be in flight.
+        places: usize,
+        deed: Deed,
+        slept: AtomicBool,
+    }
+
+    impl Probe {
+        fn end(&self) {
+            self.tally.flying.fetch_sub(1, Ordering::SeqCst);
+            self.tally.done.fetch_add(1, Ordering::SeqCst);
+            self.tally.ended.wake_all();
+        }
+
+        /// Blocks until so many have ended.
+        fn block(&self, ended: usize) {
+            let look = || (self.tally.done.load(Ordering::SeqCst) >= ended).then_some(());
+            self.tally.ended.block_until(Deadline::Never, look);
+        }
     }
 
     impl Body for Probe {
@@ -73,13 +134,39 @@ mod gate {
             true
         }
 
-        fn begin(self: Arc<Self>, mut ticket: Ticket, _on: &Handle) {
-            thread::spawn(move || {
-                assert_eq!(self.flying.fetch_add(1, Ordering::SeqCst), 0, "one place, one body");
-                self.flying.fetch_sub(1, Ordering::SeqCst);
-                self.done.fetch_add(1, Ordering::SeqCst);
-                ticket.ended(End::Completed);
-            });
+        fn begin(&self) -> bool {
+            assert!(self.tally.flying.fetch_add(1, Ordering::SeqCst) < self.places, "no more than there are places");
+            true
+        }
+
+        fn turn(self: Arc<Self>, cx: &mut Context<'_>, ticket: &mut Ticket) -> Option<Arc<dyn Body>> {
+            match self.deed {
+                Deed::Sleep if !self.slept.swap(true, Ordering::SeqCst) => {
+                    let waker = cx.waker().clone();
+                    waker.wake_by_ref();
+                    *self.tally.stale.lock() = Some(waker);
+                    return Some(self);
+                }
+                Deed::Sleep => {
+                    self.end();
+                    ticket.ended_last(End::Completed, cx.waker());
+                }
+                Deed::Block => {
+                    self.block(1);
+                    self.end();
+                    ticket.ended_last(End::Completed, cx.waker());
+                }
+                Deed::Linger => {
+                    self.end();
+                    ticket.ended(End::Completed);
+                    self.block(2);
+                }
+            }
+            None
+        }
+
+        fn cut_off(self: Arc<Self>, _ticket: &mut Ticket) {
+            unreachable!("no carrier of a model goes down");
         }
 
         fn refuse(self: Arc<Self>) -> bool {
@@ -95,36 +182,103 @@ mod gate {
         fn ask_to_end(self: Arc<Self>) {}
     }
 
-    /// Bodies that are handed in from two threads pass one place on, and a stop ends when the last has given it back.
-    #[test]
-    fn submit_and_finish() {
-        // Its runtime runs nothing here: the bodies are threads of the model.
-        let runtime = Builder::new_current_thread().build().expect("a runtime can be had");
-        let on = runtime.handle().clone();
-        check_model(move || {
+    /// A lane of a model, with that many places and threads, and a way to put bodies in.
+    struct Modelled {
+        lane: Arc<Lane>,
+        listener: Arc<Listener>,
+        tally: Arc<Tally>,
+        places: usize,
+    }
+
+    impl Modelled {
+        fn new(on: &Handle, places: usize) -> Self {
             let listener = Arc::new(Listener::default());
             let watcher: Weak<dyn Watcher> = Arc::<Listener>::downgrade(&listener) as Weak<dyn Watcher>;
-            let config = LaneConfig::new().pool_size(1).critical_max(0);
+            let config = LaneConfig::new().pool_size(places).critical_max(0);
             let lane = Lane::new("model", "model".to_owned(), 0, config, watcher);
             assert!(lane.lend(on.clone()));
             lane.open();
-            let (flying, done) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
-            let submit = {
-                let (lane, flying, done) = (Arc::clone(&lane), Arc::clone(&flying), Arc::clone(&done));
-                move |priority| {
-                    let body = Arc::new(Probe { flying: Arc::clone(&flying), done: Arc::clone(&done) });
-                    lane.submit(priority, body, Source::Caller).expect("it is open");
-                }
-            };
+            Self { lane, listener, tally: Arc::default(), places }
+        }
+
+        fn submit(&self, source: Source, deed: Deed) -> impl Fn(Priority) + Clone + Send + 'static {
+            let (lane, tally, places) = (Arc::clone(&self.lane), Arc::clone(&self.tally), self.places);
+            move |priority| {
+                let body = Arc::new(Probe { tally: Arc::clone(&tally), places, deed, slept: AtomicBool::new(false) });
+                lane.submit(priority, body, source).expect("it is open");
+            }
+        }
+
+        /// Waits until nothing is left, and lets the carriers go: one that stayed would be a deadlock.
+        fn end(self, bodies: usize) {
+            self.lane.drain();
+            self.listener.quiet.block_until(Deadline::Never, || self.lane.is_quiet().then_some(()));
+            self.lane.close(false);
+            assert_eq!(self.tally.done.load(Ordering::SeqCst), bodies);
+        }
+    }
+
+    /// It runs nothing here: a carrier is a thread of the model.
+    fn runtime(threads: usize) -> Runtime {
+        Builder::new_multi_thread().worker_threads(threads).build().expect("a runtime can be had")
+    }
+
+    /// Bodies that are handed in from two threads pass one place on, and a stop ends when the last has given it back.
+    #[test]
+    fn submit_and_finish() {
+        let runtime = runtime(1);
+        let on = runtime.handle().clone();
+        check_model(move || {
+            let modelled = Modelled::new(&on, 1);
+            let submit = modelled.submit(Source::Caller, Deed::Sleep);
             let other = thread::spawn({
                 let submit = submit.clone();
                 move || [Priority::Low, Priority::High].into_iter().for_each(submit)
             });
             submit(Priority::Normal);
+            // Its carrier may carry another by now, or rest.
+            let stale = modelled.tally.stale.lock().take();
+            stale.into_iter().for_each(Waker::wake);
+            submit(Priority::Normal);
             other.join().expect("submitted");
-            lane.drain();
-            listener.quiet.block_until(Deadline::Never, || lane.is_quiet().then_some(()));
-            assert_eq!((done.load(Ordering::SeqCst), lane.sample().counts.completed), (3, 3));
+            assert_eq!(modelled.lane.sample().counts.submitted, 4);
+            modelled.end(4);
+        });
+    }
+
+    /// The same with places for two, while some come as many at a time, for which one calls behind the last.
+    #[test]
+    fn many_and_rest() {
+        let runtime = runtime(2);
+        let on = runtime.handle().clone();
+        check_model(move || {
+            let modelled = Modelled::new(&on, 2);
+            let clock = thread::spawn({
+                let (submit, lane) = (modelled.submit(Source::InsideMany, Deed::Sleep), Arc::clone(&modelled.lane));
+                move || {
+                    [Priority::Normal, Priority::Normal].into_iter().for_each(submit);
+                    lane.call_for_many();
+                }
+            });
+            modelled.submit(Source::Caller, Deed::Sleep)(Priority::High);
+            clock.join().expect("put in");
+            modelled.end(3);
+        });
+    }
+
+    /// A body that blocks its carrier's thread, while it runs or behind its end, holds up nobody: what it waits for is run by
+    /// another one.
+    #[test]
+    fn block_and_take() {
+        let runtime = runtime(1);
+        let on = runtime.handle().clone();
+        check_model(move || {
+            for (deed, places) in [(Deed::Block, 2), (Deed::Linger, 1)] {
+                let modelled = Modelled::new(&on, places);
+                modelled.submit(Source::Caller, deed)(Priority::High);
+                modelled.submit(Source::Caller, Deed::Sleep)(Priority::Low);
+                modelled.end(2);
+            }
         });
     }
 }

@@ -1,8 +1,7 @@
-//! What a pool is told by the configuration: ceilings, threads, thresholds.
+//! What a pool is told by the configuration: ceilings and threads.
 
 use std::time::Duration;
 
-use super::queue::Thresholds;
 use crate::admission::Limits;
 use crate::config::Config;
 
@@ -32,8 +31,4 @@ pub(super) fn thread_spec(name: &str, config: &Config) -> ThreadSpec {
         keep_alive: config.get_keep_alive(),
         min_threads: config.get_min_threads(),
     }
-}
-
-pub(super) fn thresholds(config: &Config) -> Thresholds {
-    Thresholds { warn: config.get_warn_after(), error: config.get_error_after() }
 }

@@ -30,19 +30,19 @@ use std::time::Instant;
 use crossbeam_utils::CachePadded;
 
 pub use current::is_cancelled;
-pub(crate) use current::{enter, enter_async, enter_turn, enter_unnamed, home, is_async, is_inside, is_running_here};
+pub(crate) use current::{enter, enter_async, enter_unnamed, home, is_async, is_inside, is_running_here};
 pub use entry::Named;
 pub(crate) use entry::{Closure, Entry, OwnName, Place, StaticName};
 pub(crate) use home::Home;
 pub(crate) use job::{Job, Ran, Refusal};
 pub(crate) use ledger::Tally;
-pub use queue::{SlowStart, Slowness};
 pub(crate) use roll::PoolNumber;
 pub use totals::Totals;
 
 use crate::config::Config;
 use crate::fork;
 use crate::priority::{PerPriority, Priority};
+use crate::slow::SlowStart;
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use ahead::KEPT;

@@ -2,11 +2,12 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::entry::Entry;
 use super::job::Job;
 use crate::priority::{PerPriority, Priority};
+use crate::slow::{SlowStart, Thresholds, Told, Waits};
 
 /// Entries in a block: 8 KiB. A queue grows and shrinks by blocks, so that a long one is never copied and its memory
 /// falls back as it empties; what a block needs besides comes to less than a byte for each entry.
@@ -25,37 +26,12 @@ pub(super) struct Fifo {
     spare: Vec<VecDeque<Entry>>,
     /// When each came, where that is known. Empty while no slow-start threshold is set.
     since: VecDeque<Option<Instant>>,
-    /// How many at the front have been warned about.
-    warned: usize,
-    /// How many at the front have been reported as errors.
-    errored: usize,
+    /// How many at the front have been told of.
+    told: Told,
 }
 
 /// An entry that was taken out of a queue without being run, and whose queue that was.
 pub(super) type Removed = (Priority, Entry);
-
-/// How bad a wait is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Slowness {
-    /// Longer than [`Config::warn_after`](crate::Config::warn_after).
-    Warning,
-    /// Longer than [`Config::error_after`](crate::Config::error_after).
-    Error,
-}
-
-/// Something that waits for a place longer than the supervisor's threshold, while it still waits.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct SlowStart {
-    /// The task's or worker's name.
-    pub name: String,
-    /// The priority it waits at.
-    pub priority: Priority,
-    /// How long it has waited so far.
-    pub waited: Duration,
-    /// Which threshold it has passed.
-    pub slowness: Slowness,
-}
 
 impl Fifo {
     pub(super) fn push(&mut self, entry: Entry, since: Option<Instant>) {
@@ -112,8 +88,7 @@ impl Fifo {
         }
         self.len -= 1;
         self.since.pop_front();
-        self.warned = self.warned.saturating_sub(1);
-        self.errored = self.errored.saturating_sub(1);
+        self.told.popped();
         Some(entry)
     }
 
@@ -155,15 +130,13 @@ impl Fifo {
         let mut old = std::mem::take(self);
         self.spare = std::mem::take(&mut old.spare);
         let mut removed = Vec::new();
-        let (warned, errored) = (old.warned, old.errored);
         let mut since = std::mem::take(&mut old.since).into_iter();
         for (position, entry) in old.blocks.into_iter().flatten().enumerate() {
             let since = since.next().flatten();
             if condemned(&entry) {
                 removed.push(entry);
             } else {
-                self.warned += usize::from(position < warned);
-                self.errored += usize::from(position < errored);
+                self.told.stays(&old.told, position);
                 self.push(entry, since);
             }
         }
@@ -189,45 +162,14 @@ impl Fifo {
         thresholds: Thresholds,
         report: &mut Vec<SlowStart>,
     ) -> Option<Instant> {
-        let mut next: Option<Instant> = None;
-        for (threshold, slowness) in [(thresholds.error, Slowness::Error), (thresholds.warn, Slowness::Warning)] {
-            let Some(threshold) = threshold else { continue };
-            let mut reported = if slowness == Slowness::Error { self.errored } else { self.warned };
-            while let Some((entry, since)) = self.get(reported) {
-                let due = since.and_then(|since| since.checked_add(threshold));
-                match due {
-                    Some(due) if due > now => {
-                        next = Some(next.map_or(due, |next| next.min(due)));
-                        break;
-                    }
-                    Some(_) if entry.is_live() => report.push(SlowStart {
-                        name: entry.name().to_owned(),
-                        priority,
-                        waited: now - since.expect("a due entry has a start"),
-                        slowness,
-                    }),
-                    // It came before the threshold was set, or is dead.
-                    _ => {}
-                }
-                reported += 1;
-            }
-            *(if slowness == Slowness::Error { &mut self.errored } else { &mut self.warned }) = reported;
-        }
+        let mut told = std::mem::take(&mut self.told);
+        let waits = |position| {
+            let (entry, since) = self.get(position)?;
+            Some(Waits { since, name: entry.is_live().then(|| entry.name().to_owned()) })
+        };
+        let next = told.look(priority, now, thresholds, waits, report);
+        self.told = told;
         next
-    }
-}
-
-/// How long is too long.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Thresholds {
-    pub(crate) warn: Option<Duration>,
-    pub(crate) error: Option<Duration>,
-}
-
-impl Thresholds {
-    /// The one that is passed first.
-    pub(super) fn first(self) -> Option<Duration> {
-        [self.warn, self.error].into_iter().flatten().min()
     }
 }
 

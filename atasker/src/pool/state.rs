@@ -11,12 +11,13 @@ use super::glance::{Glance, Seen};
 use super::home::Home;
 use super::inbox::{self, Inbox};
 use super::ledger::Ledger;
-use super::limits::{MAX_ERRANDS, ThreadSpec, limits, thread_spec, thresholds};
-use super::queue::{Queues, Removed, Thresholds};
+use super::limits::{MAX_ERRANDS, ThreadSpec, limits, thread_spec};
+use super::queue::{Queues, Removed};
 use super::totals::Totals;
 use crate::admission::{Places, Seat};
 use crate::config::Config;
 use crate::priority::{PerPriority, Priority};
+use crate::slow::Thresholds;
 use crate::sync::atomic::{Ordering, fence};
 use crate::sync::{MutexGuard, Parker, Unparker, is_finished, thread::JoinHandle};
 
@@ -177,7 +178,7 @@ impl State {
             attention: 0,
             glance: Arc::clone(glance),
             threads: thread_spec(name, config),
-            thresholds: thresholds(config),
+            thresholds: Thresholds::new(config),
             watching: false,
             queues: Queues::default(),
             places: Places::new(limits(config)),
@@ -201,7 +202,7 @@ impl State {
     pub(super) fn configure(&mut self, name: &str, config: &Config) {
         self.places.limit(limits(config));
         self.threads = thread_spec(name, config);
-        self.thresholds = thresholds(config);
+        self.thresholds = Thresholds::new(config);
         self.watching = false;
         self.attention += 1;
         self.set_intake();

@@ -178,6 +178,7 @@ where
 }
 
 /// The same for a lane that is at hand.
+#[inline(always)]
 pub(super) fn fly_on<N, F, T>(core: &Arc<Core>, plan: Plan, lane: &Arc<Lane>, body: F) -> (Task<T>, Result<(), F>)
 where
     N: Named,
@@ -204,6 +205,7 @@ where
     (Task::new(cell, &core.pool, priority), taken)
 }
 
+#[inline(always)]
 fn cell<N, F, T>(core: &Arc<Core>, plan: Plan, lane: &Arc<Lane>, body: F) -> (Priority, Arc<FutureCell<N, F, T>>)
 where
     N: Named,

@@ -137,11 +137,21 @@ impl Lane {
     /// [`Error::WouldBlock`] inside an async body; [`Error::Stopped`] where the lane is stopping or stopped;
     /// [`TaskError::Cancelled`] when a stop has asked what runs to end; [`Error::Thread`] when the system gives no thread.
     pub fn block_on<F: Future>(&self, body: F) -> Result<F::Output> {
+        self.run_here("block_on", body)
+    }
+
+    /// The main lane, which has no handle of its own.
+    pub(crate) fn main(supervisor: &Supervisor) -> Self {
+        Self { core: Arc::clone(&supervisor.core), lane: Arc::clone(supervisor.core.lanes.main()) }
+    }
+
+    /// [`block_on`](Self::block_on) by another name.
+    pub(crate) fn run_here<F: Future>(&self, name: &'static str, body: F) -> Result<F::Output> {
         if pool::is_async() {
             return Err(Error::WouldBlock);
         }
         let guest = loop {
-            match Guest::enter(&self.lane) {
+            match Guest::enter(&self.lane, name) {
                 Ok(guest) => break guest,
                 Err(Refused::NotStarted) => self.core.ensure_running()?,
                 Err(why) => return Err(why.into()),

@@ -12,8 +12,9 @@ use crate::clock::{self, Clock, Opening, Tick};
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::job::Jobs;
-use crate::lane::Watcher;
-use crate::pool::{Job, Overseer, Pool, Ran, Refusal, SlowStart, Slowness, Tally};
+use crate::lane::{Lane, Watcher};
+use crate::pool::{Job, Overseer, Pool, Ran, Refusal, Tally};
+use crate::slow::{SlowStart, Slowness};
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::time::Deadline;
@@ -137,7 +138,7 @@ impl Core {
 
 impl Overseer for Core {
     fn look_for_slow_starts(&self, at: Instant) {
-        let bell = Arc::new(SlowLook(Weak::clone(&self.me)));
+        let bell = Arc::new(SlowLook { core: Weak::clone(&self.me), lane: None });
         // A clock that is closed is closed by a stop: what waits then waits no longer than that.
         _ = self.clock.insert(Deadline::At(at), bell);
     }
@@ -168,6 +169,7 @@ impl clock::Listener for Core {
 
     fn rung(&self) {
         self.pool.call_for_many();
+        self.lanes.call_for_many();
     }
 
     fn forgotten(&self, ticks: Vec<Arc<dyn Tick>>) {
@@ -179,15 +181,28 @@ impl Watcher for Core {
     fn quiet(&self) {
         self.changed.wake_all();
     }
+
+    fn look_for_slow_starts(&self, lane: &Arc<Lane>, at: Instant) {
+        let bell = Arc::new(SlowLook { core: Weak::clone(&self.me), lane: Some(Arc::downgrade(lane)) });
+        _ = self.clock.insert(Deadline::At(at), bell);
+    }
 }
 
 /// Looks who waits too long.
-struct SlowLook(Weak<Core>);
+struct SlowLook {
+    core: Weak<Core>,
+    /// At whose gate; `None`: in the pool's queues.
+    lane: Option<Weak<Lane>>,
+}
 
 impl clock::Bell for SlowLook {
     fn ring(self: Arc<Self>, _key: clock::Key) {
-        let Some(core) = self.0.upgrade() else { return };
-        let (report, next) = core.pool.slow_starts(core.clock.now());
+        let Some(core) = self.core.upgrade() else { return };
+        let now = core.clock.now();
+        let (report, next) = match &self.lane {
+            None => core.pool.slow_starts(now),
+            Some(lane) => lane.upgrade().map_or((Vec::new(), None), |lane| lane.slow_starts(now)),
+        };
         if !report.is_empty() {
             let hook = core.slow_start_hook.lock().clone();
             let teller = Arc::clone(&core);

@@ -10,6 +10,7 @@ use super::{Abandoned, StopReport};
 use crate::config::{Config, LaneConfig};
 use crate::error::{ConfigError, Error, Result};
 use crate::lane::{Counts, Lane, Sample, Watcher};
+use crate::slow::Thresholds;
 use crate::sync::Mutex;
 use crate::time::Deadline;
 
@@ -29,6 +30,8 @@ pub(crate) struct Lanes {
 
 #[derive(Default)]
 struct Named {
+    /// For a new lane.
+    thresholds: Thresholds,
     /// The supervisor runs, so a new lane is open.
     open: bool,
     /// Somebody waits for them to be quiet.
@@ -47,11 +50,20 @@ impl Lanes {
         let thread_name = config.get_thread_name().unwrap_or(name).to_owned();
         let of_main = format!("{thread_name}-{MAIN}");
         let main = Lane::new(MAIN, of_main, owner, main_config(config), Weak::clone(&watcher));
-        Self { main, named: Mutex::default(), thread_name, owner, watcher }
+        let lanes = Self { main, named: Mutex::default(), thread_name, owner, watcher };
+        lanes.watch_starts(Thresholds::new(config));
+        lanes
     }
 
     pub(super) fn configure(&self, config: &Config) {
         self.main.configure(main_config(config));
+        self.watch_starts(Thresholds::new(config));
+    }
+
+    fn watch_starts(&self, thresholds: Thresholds) {
+        let mut named = self.named.lock();
+        named.thresholds = thresholds;
+        std::iter::once(&self.main).chain(named.lanes.values()).for_each(|lane| lane.watch_starts(thresholds));
     }
 
     pub(crate) fn main(&self) -> &Arc<Lane> {
@@ -91,6 +103,7 @@ impl Lanes {
         }
         let thread_name = format!("{}-{name}", self.thread_name);
         let lane = Lane::new(name, thread_name, self.owner, config, Weak::clone(&self.watcher));
+        lane.watch_starts(named.thresholds);
         if named.open {
             lane.open();
         }
@@ -100,6 +113,13 @@ impl Lanes {
         }
         named.lanes.insert(name.to_owned(), Arc::clone(&lane));
         Ok(lane)
+    }
+
+    /// The clock has put many in.
+    pub(super) fn call_for_many(&self) {
+        self.main.call_for_many();
+        let called: Vec<_> = self.named.lock().lanes.values().filter(|lane| lane.has_many()).cloned().collect();
+        called.iter().for_each(|lane| lane.call_for_many());
     }
 
     fn all(&self) -> Vec<Arc<Lane>> {

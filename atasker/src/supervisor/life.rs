@@ -231,6 +231,21 @@ impl Core {
         report
     }
 
+    /// Whether a stop was asked for, and everybody is refused. `run`: which run this is about; left there by the first look
+    /// that finds one.
+    pub(super) fn is_stop_requested(&self, run: &mut Option<u64>) -> bool {
+        if self.pool.is_forked() {
+            return true;
+        }
+        let life = self.life.lock();
+        match life.phase {
+            Phase::Created => false,
+            Phase::Stopped => true,
+            Phase::Stopping if life.told => true,
+            Phase::Starting | Phase::Running | Phase::Stopping => *run.get_or_insert(life.run) != life.run,
+        }
+    }
+
     /// Waits until the run that this call sees ends; inside a body, until a stop is asked for.
     pub(super) fn block(self: &Arc<Self>) {
         // On the thread of an async body nothing may wait.

@@ -11,7 +11,8 @@ mod life;
 #[cfg(all(test, atasker_shuttle))]
 mod model;
 mod registry;
-#[cfg(unix)]
+mod requested;
+#[cfg_attr(not(unix), path = "no_signal.rs")]
 mod signal;
 #[cfg(feature = "test-util")]
 mod test_clock;
@@ -27,15 +28,17 @@ pub use global::task_supervisor;
 pub use info::{LaneInfo, SupervisorInfo, SupervisorState, WorkerInfo, WorkerKind, WorkerState};
 pub(crate) use lanes::{info as lane_info, lane_report};
 pub(crate) use registry::{Entry, Resident};
+pub(crate) use signal::SignalWatch;
 #[cfg(feature = "test-util")]
 pub use test_clock::TestClock;
 
 use crate::config::Config;
 use crate::error::{ConfigError, Result};
 use crate::job::JobTotals;
-use crate::pool::SlowStart;
+use crate::slow::SlowStart;
 use crate::time::Deadline;
 use life::Urgency;
+use requested::StopRequested;
 
 /// A pool with priorities and reserves, its clock, and the workers that run on it.
 ///
@@ -170,6 +173,30 @@ impl Supervisor {
     /// `complete: false`.
     pub async fn stop_async(&self) -> StopReport {
         self.core.stop_async().await
+    }
+
+    /// Ends when a stop is asked for, by anyone, of the run that the first poll sees: what an endless future of yours ends by,
+    /// such as a server's graceful shutdown. Asks for nothing itself. On a stopped supervisor it ends at once, on one that
+    /// was never started with its first run.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use atasker::{background_future, Config, Supervisor};
+    ///
+    /// let s = Supervisor::new("server", Config::new())?;
+    /// let inside = s.clone();
+    /// let server = background_future(async move {
+    ///     inside.stop_requested().await;
+    ///     "no more requests"
+    /// });
+    /// let server = server.supervisor(&s).start();
+    /// assert!(s.stop().complete);
+    /// assert_eq!(server.wait()?, "no more requests");
+    /// # Ok::<(), atasker::Error>(())
+    /// ```
+    pub async fn stop_requested(&self) {
+        StopRequested::new(&self.core).await;
     }
 
     /// Has its async bodies run on a runtime of yours, instead of one that it makes. It is never shut down by the supervisor;

@@ -1,10 +1,14 @@
 //! The protocols of a whole supervisor: start, stop, spawn, put and trigger from many threads at once.
 
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Context;
 use std::time::Duration;
 
 use crate::sync::atomic::{AtomicUsize, Ordering};
 use crate::sync::{check_model, thread};
+use crate::time::Deadline;
+use crate::wait::block_until;
 use crate::{
     CancelOutcome, Config, PutError, QueueWorker, ScheduleContext, Supervisor, TaskError, When, WorkerState,
     background_task, background_worker,
@@ -218,6 +222,27 @@ fn stop_from_inside() {
         s.block();
         assert!(!task.wait().expect("ran"), "inside, it only asks");
         assert!(s.stop().complete);
+    });
+}
+
+/// Whoever waits for a stop to be requested wakes by it, and finds everybody refused.
+#[test]
+fn stop_and_those_who_await_it() {
+    check_model(|| {
+        let s = supervisor();
+        s.start().expect("starts");
+        let waiter = thread::spawn({
+            let s = s.clone();
+            move || {
+                let mut requested = pin!(s.stop_requested());
+                block_until(Deadline::Never, |waker| {
+                    requested.as_mut().poll(&mut Context::from_waker(waker)).is_ready().then_some(())
+                });
+                background_task(|| ()).supervisor(&s).start().wait()
+            }
+        });
+        s.stop();
+        assert!(matches!(waiter.join().expect("woken"), Err(TaskError::Rejected)));
     });
 }
 

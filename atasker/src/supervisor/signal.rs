@@ -3,12 +3,13 @@
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use once_cell::sync::Lazy;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
-use signal_hook::iterator::Signals;
+use signal_hook::iterator::{Handle, Signals};
 
 use super::{StopReport, Supervisor};
 use crate::error::{Error, Result};
@@ -48,23 +49,43 @@ impl Supervisor {
     /// ```
     pub fn run_until_signal(&self, grace: Duration) -> Result<StopReport> {
         self.core.ensure_running()?;
-        let (signals, listening) = Listening::begin().map_err(|error| Error::Signal(Arc::new(error)))?;
-        let closer = signals.handle();
         let supervisor = self.core.weak_handle();
-        let waiter = std::thread::Builder::new().name(format!("{}-signal", self.name())).spawn(move || {
-            let mut signals = signals;
+        let watch = SignalWatch::begin(self.name(), move || _ = supervisor.stop_timeout(grace))?;
+        self.block();
+        watch.end();
+        let report = self.stop();
+        if report.complete { Ok(report) } else { Err(Error::Incomplete(Box::new(report))) }
+    }
+}
+
+/// A thread that waits for the first signal. While it is there, a second one ends the process.
+pub(crate) struct SignalWatch {
+    /// Tells the thread that no signal is waited for any more.
+    closer: Handle,
+    waiter: JoinHandle<()>,
+    listening: Listening,
+}
+
+impl SignalWatch {
+    /// Calls `on_signal` on a thread of its own when a signal comes. `name`: whose signal it is, for the thread's name.
+    pub(crate) fn begin(name: &str, on_signal: impl FnOnce() + Send + 'static) -> Result<Self> {
+        let (mut signals, listening) = Listening::begin().map_err(|error| Error::Signal(Arc::new(error)))?;
+        let closer = signals.handle();
+        let waiter = std::thread::Builder::new().name(format!("{name}-signal")).spawn(move || {
             if signals.forever().next().is_some() {
-                supervisor.stop_timeout(grace);
+                on_signal();
             }
         });
         let waiter = waiter.map_err(|error| Error::Thread(Arc::new(error)))?;
-        self.block();
-        closer.close();
-        // It has called nothing but a stop, which has ended.
-        _ = waiter.join();
-        drop(listening);
-        let report = self.stop();
-        if report.complete { Ok(report) } else { Err(Error::Incomplete(Box::new(report))) }
+        Ok(Self { closer, waiter, listening })
+    }
+
+    /// Signals do what they do by default again. Waits for an `on_signal` under way.
+    pub(crate) fn end(self) {
+        self.closer.close();
+        // It runs nothing but `on_signal`, which is ours and does not panic.
+        _ = self.waiter.join();
+        drop(self.listening);
     }
 }
 

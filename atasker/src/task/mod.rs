@@ -2,6 +2,7 @@
 //!
 //! Knows the pool, the lanes and the clock below it; not the supervisor.
 
+mod berth;
 mod cell;
 mod future;
 mod handover;

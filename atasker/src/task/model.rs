@@ -138,6 +138,8 @@ struct NoWatcher;
 
 impl Watcher for NoWatcher {
     fn quiet(&self) {}
+
+    fn look_for_slow_starts(&self, _lane: &Arc<Lane>, _at: std::time::Instant) {}
 }
 
 /// Polls a flight as a runtime would: when it is woken, until it is ready.

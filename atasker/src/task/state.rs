@@ -66,6 +66,8 @@ const CANCEL_REQUESTED: u64 = 0b0000_1000;
 const TAKEN: u64 = 0b0001_0000;
 /// Set by whoever has left a waker, to be used at the end.
 const AWAITED: u64 = 0b0010_0000;
+/// Set by whoever is at a running body that is polled again and again, as long as it is.
+const BUSY: u64 = 0b0100_0000;
 
 /// Above these, the task's number: apart, it would be one word more in each cell.
 const NUMBER_FROM: u32 = 8;
@@ -111,6 +113,31 @@ impl State {
         // One step, and no loop: nobody else moves a running task on, and the flags stay as they are.
         let before = self.0.fetch_add(bits(end) - bits(TaskStatus::Running), Ordering::AcqRel);
         debug_assert_eq!(status(before), TaskStatus::Running, "only the claimer ends a running task");
+        before & AWAITED != 0
+    }
+
+    /// Takes the right to be at the body of a task that runs. `false`: it does not run, or somebody is.
+    pub(super) fn enter(&self) -> bool {
+        let entered = self.0.fetch_update(Ordering::AcqRel, Ordering::Acquire, |word| {
+            (status(word) == TaskStatus::Running && word & BUSY == 0).then_some(word | BUSY)
+        });
+        entered.is_ok()
+    }
+
+    /// Gives that right back.
+    pub(super) fn leave(&self) {
+        // Release: who comes next sees what this one has left.
+        self.0.fetch_and(!BUSY, Ordering::Release);
+    }
+
+    /// The body has ended, says the one at it, who leaves it by that; what a cancelled one has left is dropped already.
+    /// Whether somebody waits.
+    pub(super) fn finish_and_leave(&self, end: TaskStatus) -> bool {
+        let taken = if end == TaskStatus::Cancelled { TAKEN } else { 0 };
+        // One step, as in `finish`: the marks that are added are not there, and the one that is taken away is.
+        let change = (bits(end) - bits(TaskStatus::Running) + taken).wrapping_sub(BUSY);
+        let before = self.0.fetch_add(change, Ordering::AcqRel);
+        debug_assert_eq!(status(before), TaskStatus::Running, "only the one at its body ends a running task");
         before & AWAITED != 0
     }
 

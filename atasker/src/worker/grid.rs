@@ -38,9 +38,10 @@ pub(super) fn next(last: Instant, every: Duration, missed: MissedTick, now: Inst
     }
 }
 
-/// The first tick after `now` of a grid on which `tick` lies.
-pub(super) fn first_after(tick: Instant, every: Duration, now: Instant) -> Deadline {
-    after_ticks(tick, every, ticks_passed(tick, every, now))
+/// The first tick that has not passed at `now`, of a grid on which the passed `tick` lies.
+pub(super) fn first_from(tick: Instant, every: Duration, now: Instant) -> Deadline {
+    let passed = now.saturating_duration_since(tick).as_nanos().div_ceil(every.as_nanos().max(1));
+    after_ticks(tick, every, u64::try_from(passed).unwrap_or(u64::MAX))
 }
 
 /// How many ticks of a grid have come between `first` and `now`, the first included.

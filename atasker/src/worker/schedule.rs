@@ -46,7 +46,7 @@ pub trait Schedule: Send + 'static {
 
     /// How many runs were due since [`last`](ScheduleContext::last), and are not made up for: what the worker counts as
     /// missed. Asked before each `next` but the first. Default: none.
-    fn missed(&mut self, cx: &ScheduleContext) -> u64 {
+    fn skipped(&mut self, cx: &ScheduleContext) -> u64 {
         _ = cx;
         0
     }
@@ -89,7 +89,7 @@ impl Schedule for Resolved {
         self.next_of(cx.wall(), on_wall(cx.last())).map(When::Wall)
     }
 
-    fn missed(&mut self, cx: &ScheduleContext) -> u64 {
+    fn skipped(&mut self, cx: &ScheduleContext) -> u64 {
         on_wall(cx.last()).map_or(0, |last| self.count_between(last, cx.wall()))
     }
 }
@@ -134,7 +134,7 @@ impl Pacer {
         let Pace { schedule, said, ran } = &mut *self.0;
         let cx = ScheduleContext { now, wall, last: *ran };
         let answer = contain(|| {
-            let missed = if ran.is_some() { schedule.missed(&cx) } else { 0 };
+            let missed = if ran.is_some() { schedule.skipped(&cx) } else { 0 };
             Answer { next: schedule.next(&cx), missed }
         });
         *said = answer.as_ref().ok().and_then(|answer| answer.next);

@@ -6,7 +6,7 @@ use std::{
 };
 
 use atasker::{
-    Config, Priority, QueueWorker, Supervisor, Task, WorkerContext, background_future, background_task,
+    AsyncWorker, Config, Priority, QueueWorker, Supervisor, Task, WorkerContext, background_future, background_task,
     background_worker,
 };
 
@@ -35,6 +35,7 @@ pub(crate) static BUILDER: Peer = Peer {
         (Scenario::IntervalTen, scenario::each_ten_milliseconds::<Workers>),
         (Scenario::IntervalFlooded, scenario::beside_floods::<Workers>),
         (Scenario::ManyIntervals, scenario::many::<Workers>),
+        (Scenario::ManyAsyncIntervals, scenario::many::<AsyncWorkers>),
         (Scenario::Idle, idle),
         (Scenario::Memory, scenario::queued_detached::<Atasker>),
         (Scenario::MemoryHandle, scenario::queued_with_handle::<Atasker>),
@@ -66,6 +67,10 @@ struct Atasker(Supervisor);
 fn supervisor(size: Size) -> Supervisor {
     let config = Config::new().pool_size(size.threads).reserve_normal(0).reserve_high(size.reserve);
     Supervisor::new("bench", config).expect("the configuration is sound")
+}
+
+fn async_supervisor(size: Size) -> Supervisor {
+    Supervisor::new("bench", Config::new().async_threads(size.all())).expect("the configuration is sound")
 }
 
 impl Pool for Atasker {
@@ -106,8 +111,7 @@ impl Waits for Atasker {
 
 impl Async for Atasker {
     fn open(size: Size) -> &'static Self {
-        let config = Config::new().async_threads(size.all());
-        Box::leak(Box::new(Self(Supervisor::new("bench", config).expect("the configuration is sound"))))
+        Box::leak(Box::new(Self(async_supervisor(size))))
     }
 
     fn start(&'static self, n: u64) -> impl Future<Output = u64> + Send {
@@ -189,6 +193,37 @@ impl Timer for Workers {
 
     fn flood(&'static self, piece: impl Fn() + Send + Sync + 'static) {
         again(&self.0, Arc::new(piece));
+    }
+}
+
+/// The same workers with async bodies.
+struct AsyncWorkers(Supervisor);
+
+/// An async worker's body.
+struct Body<B>(B);
+
+impl<B: FnMut(Instant) + Send + 'static> AsyncWorker for Body<B> {
+    type Output = ();
+
+    async fn run(&mut self, cx: &WorkerContext) {
+        (self.0)(cx.due());
+    }
+}
+
+impl Timer for AsyncWorkers {
+    fn open() -> &'static Self {
+        Box::leak(Box::new(Self(async_supervisor(Size::TWO))))
+    }
+
+    fn start<B>(&'static self, every: Duration, bodies: impl Iterator<Item = (Duration, B)>)
+    where
+        B: FnMut(Instant) + Send + 'static,
+    {
+        for (first, body) in bodies {
+            let worker = background_worker(Body(body)).supervisor(&self.0).priority(Priority::High);
+            let started = worker.interval(every).initial(first).start();
+            drop(started.expect("the supervisor takes workers"));
+        }
     }
 }
 

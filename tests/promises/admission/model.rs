@@ -1,14 +1,17 @@
-//! The pool against a model of admission: after each random step, exactly the model's tasks must have started.
+//! The pool, and a lane, against a model of admission: after each random step, exactly the model's tasks must have started.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use atasker::{CancelOutcome, Config, PerPriority, Priority, Task, background_task, wait_all};
+use atasker::{
+    CancelOutcome, Config, Lane, LaneConfig, PerPriority, Priority, Task, background_future, background_task, wait_all,
+};
 use proptest::prelude::*;
 use proptest::test_runner::Config as Runs;
+use tokio::sync::Notify;
 
-use crate::support::{Gate, Tested, supervisor};
+use crate::support::{Gate, Tested, pool, supervisor};
 
 /// Shorter than the gates': a failing case is to be shrunk, and each attempt waits this long.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -95,55 +98,112 @@ impl Model {
     }
 }
 
-/// The pool under test.
+/// The pool or lane under test.
 struct Real {
     s: Tested,
+    /// `None`: it is the pool.
+    lane: Option<Lane>,
     tasks: Vec<Task<()>>,
-    gates: Vec<Gate>,
+    ends: Vec<End>,
     started: Arc<Mutex<BTreeSet<usize>>>,
+}
+
+/// What makes a body end.
+enum End {
+    Blocking(Gate),
+    Async(Arc<Notify>),
+}
+
+impl End {
+    fn tell(&self) {
+        match self {
+            Self::Blocking(gate) => gate.open(),
+            Self::Async(end) => end.notify_one(),
+        }
+    }
 }
 
 impl Drop for Real {
     /// A failing case lets its bodies end too, and does not wait for ever for what never starts.
     fn drop(&mut self) {
-        self.gates.iter().for_each(Gate::open);
+        self.ends.iter().for_each(End::tell);
         self.s.stop_timeout(PATIENCE);
     }
 }
 
 impl Real {
-    fn new(limits: Limits) -> Self {
-        let s = supervisor(config(Config::new(), limits));
-        Self { s, tasks: Vec::new(), gates: Vec::new(), started: Arc::default() }
+    fn pool(limits: Limits) -> Self {
+        Self::new(supervisor(config(Config::new(), limits)), None)
+    }
+
+    fn lane(limits: Limits) -> Self {
+        let s = pool(1);
+        let lane = s.lane("model", lane_config(LaneConfig::new().threads(2), limits)).unwrap();
+        Self::new(s, Some(lane))
+    }
+
+    fn new(s: Tested, lane: Option<Lane>) -> Self {
+        Self { s, lane, tasks: Vec::new(), ends: Vec::new(), started: Arc::default() }
     }
 
     fn submit(&mut self, priority: Priority) {
-        let (task, gate, started) = (self.tasks.len(), Gate::new(), Arc::clone(&self.started));
-        self.gates.push(gate.clone());
-        let body = move || {
-            started.lock().unwrap().insert(task);
-            gate.wait();
+        let (task, started) = (self.tasks.len(), Arc::clone(&self.started));
+        let start = move || assert!(started.lock().unwrap().insert(task), "once");
+        let (end, task) = if let Some(lane) = &self.lane {
+            let end = Arc::new(Notify::new());
+            let ended = Arc::clone(&end);
+            let body = async move {
+                start();
+                ended.notified().await;
+            };
+            let task = background_future(body).priority(priority).supervisor(&self.s).lane(lane.name().to_owned());
+            (End::Async(end), task.start())
+        } else {
+            let gate = Gate::new();
+            let ended = gate.clone();
+            let body = move || {
+                start();
+                ended.wait();
+            };
+            (End::Blocking(gate), background_task(body).priority(priority).supervisor(&self.s).start())
         };
-        self.tasks.push(background_task(body).priority(priority).supervisor(&self.s).start());
+        self.ends.push(end);
+        self.tasks.push(task);
+    }
+
+    fn resize(&self, limits: Limits) {
+        match &self.lane {
+            Some(lane) => lane.set_config(lane_config(lane.config(), limits)).unwrap(),
+            None => self.s.set_config(config(self.s.config(), limits)).unwrap(),
+        }
+    }
+
+    /// What it says of itself: active and queued.
+    fn counts(&self) -> (PerPriority<usize>, PerPriority<usize>) {
+        match self.lane.as_ref().map(Lane::info) {
+            Some(info) => (info.active, info.queued),
+            None => {
+                let info = self.s.info();
+                (info.active, info.queued)
+            }
+        }
     }
 
     /// Waits until it is as the model says: neither less nor more has started, by its own word and by the bodies'.
     fn agrees_with(&self, model: &Model) -> Result<(), TestCaseError> {
         let begun = Instant::now();
         loop {
-            let info = self.s.info();
+            let (active, queued) = self.counts();
             let started = self.started.lock().unwrap().clone();
-            if (info.active, info.queued, &started) == (model.active(), model.queued(), &model.started) {
+            if (active, queued, &started) == (model.active(), model.queued(), &model.started) {
                 return Ok(());
             }
             if begun.elapsed() > PATIENCE {
                 let extra: Vec<_> = started.difference(&model.started).collect();
                 let idle: Vec<_> = model.started.difference(&started).collect();
                 return Err(TestCaseError::fail(format!(
-                    "started in spite of the model: {extra:?}, not started: {idle:?}; active {:?} for {:?}, queued {:?} for {:?}",
-                    info.active,
+                    "started in spite of the model: {extra:?}, not started: {idle:?}; active {active:?} for {:?}, queued {queued:?} for {:?}",
                     model.active(),
-                    info.queued,
                     model.queued(),
                 )));
             }
@@ -153,6 +213,11 @@ impl Real {
 }
 
 fn config(config: Config, limits: Limits) -> Config {
+    let Limits { pool_size, reserve_normal, reserve_high, critical_max } = limits;
+    config.pool_size(pool_size).reserve_normal(reserve_normal).reserve_high(reserve_high).critical_max(critical_max)
+}
+
+fn lane_config(config: LaneConfig, limits: Limits) -> LaneConfig {
     let Limits { pool_size, reserve_normal, reserve_high, critical_max } = limits;
     config.pool_size(pool_size).reserve_normal(reserve_normal).reserve_high(reserve_high).critical_max(critical_max)
 }
@@ -187,7 +252,7 @@ fn apply(step: Step, model: &mut Model, real: &mut Real) -> Result<(), TestCaseE
         Step::Finish(number) => {
             let Some(&task) = model.running.keys().nth(number % model.running.len().max(1)) else { return Ok(()) };
             model.running.remove(&task);
-            real.gates[task].open();
+            real.ends[task].tell();
         }
         Step::Cancel(number) => {
             let queued: Vec<_> =
@@ -198,11 +263,23 @@ fn apply(step: Step, model: &mut Model, real: &mut Real) -> Result<(), TestCaseE
         }
         Step::Resize(limits) => {
             model.limits = limits;
-            real.s.set_config(config(real.s.config(), limits)).unwrap();
+            real.resize(limits);
         }
     }
     model.admit();
     real.agrees_with(model)
+}
+
+/// The two take the same steps, and all that was not cancelled comes to its end.
+fn agree(mut model: Model, mut real: Real, steps: Vec<Step>) -> Result<(), TestCaseError> {
+    for step in steps {
+        apply(step, &mut model, &mut real)?;
+    }
+    real.ends.iter().for_each(End::tell);
+    let cancelled = real.tasks.iter().filter(|task| task.status() == atasker::TaskStatus::Cancelled).count();
+    let results = wait_all(real.tasks.drain(..));
+    prop_assert_eq!(results.iter().filter(|result| result.is_err()).count(), cancelled);
+    Ok(())
 }
 
 proptest! {
@@ -213,13 +290,14 @@ proptest! {
         limits in limits(),
         steps in proptest::collection::vec(step(), 1..120),
     ) {
-        let (mut model, mut real) = (Model::new(limits), Real::new(limits));
-        for step in steps {
-            apply(step, &mut model, &mut real)?;
-        }
-        real.gates.iter().for_each(Gate::open);
-        let cancelled = real.tasks.iter().filter(|task| task.status() == atasker::TaskStatus::Cancelled).count();
-        let results = wait_all(real.tasks.drain(..));
-        prop_assert_eq!(results.iter().filter(|result| result.is_err()).count(), cancelled);
+        agree(Model::new(limits), Real::pool(limits), steps)?;
+    }
+
+    #[test]
+    fn a_lanes_ceilings_order_and_work_conservation_are_exact_under_random_load(
+        limits in limits(),
+        steps in proptest::collection::vec(step(), 1..120),
+    ) {
+        agree(Model::new(limits), Real::lane(limits), steps)?;
     }
 }

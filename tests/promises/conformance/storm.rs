@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use atasker::{
-    Config, Priority, QueueWorker, StopReport, Supervisor, Task, TaskError, TaskStatus, Totals, WaitError,
-    background_task, background_worker, is_cancelled,
+    Config, IntervalWorker, Jitter, LoopWorker, Priority, QueueWorker, ScheduleContext, ScheduledWorker, StopReport,
+    Supervisor, Task, TaskError, TaskStatus, Totals, WaitError, When, background_task, background_worker, is_cancelled,
 };
 
 use crate::support::{PATIENCE, Tested, supervisor};
@@ -145,6 +145,57 @@ fn feed(s: &Supervisor) -> (QueueWorker<u64>, Arc<AtomicU64>) {
     (worker.priority(Priority::High).supervisor(s).start().unwrap(), seen)
 }
 
+/// Workers by the clock, of every kind and on both clocks.
+struct Timed {
+    interval: IntervalWorker,
+    precise: IntervalWorker,
+    asynchronous: IntervalWorker,
+    scheduled: ScheduledWorker,
+    /// Stops by itself.
+    limited: LoopWorker,
+}
+
+impl Timed {
+    fn start(s: &Supervisor) -> Self {
+        let every = Duration::from_micros(300);
+        let soon = move |cx: &ScheduleContext| Some(When::Wall(cx.wall() + every));
+        Self {
+            interval: background_worker(|| ())
+                .interval(every)
+                .jitter(Jitter::percent(50))
+                .supervisor(s)
+                .start()
+                .unwrap(),
+            precise: background_worker(|| ()).interval(every).precise(true).supervisor(s).start().unwrap(),
+            asynchronous: background_worker(|| async {}).interval(every).supervisor(s).start().unwrap(),
+            scheduled: background_worker(|| ()).schedule(soon).supervisor(s).start().unwrap(),
+            limited: background_worker(|| ()).times(20).supervisor(s).start().unwrap(),
+        }
+    }
+
+    /// Something that anybody may do to them at any time; refused, where they have stopped.
+    fn disturb(&self, random: &mut Random) {
+        let every = Duration::from_micros(100 + random.below(500));
+        match random.below(8) {
+            0 => self.scheduled.pause(),
+            1 => self.scheduled.resume(),
+            2 => _ = self.scheduled.trigger(),
+            3 => self.precise.pause(),
+            4 => self.precise.resume(),
+            5 => _ = self.interval.set_interval(every),
+            6 => _ = self.asynchronous.trigger(),
+            _ => self.limited.request_stop(),
+        }
+    }
+
+    fn assert_ended(&self) {
+        let intervals = [&self.interval, &self.precise, &self.asynchronous];
+        assert!(!intervals.iter().any(|worker| worker.is_running()));
+        assert!(!self.scheduled.is_running() && !self.limited.is_running());
+        assert!(self.limited.info().runs <= 20);
+    }
+}
+
 fn storm(s: &Tested, seed: u64) {
     let begun = Instant::now();
     let mut random = Random(seed);
@@ -152,7 +203,7 @@ fn storm(s: &Tested, seed: u64) {
     let nested = Arc::new(Nested::default());
     let (queue, seen) = feed(s);
     let looping = background_worker(std::thread::yield_now).priority(Priority::Low).supervisor(s).start().unwrap();
-    let ticking = background_worker(|| ()).interval(Duration::from_micros(300)).supervisor(s).start().unwrap();
+    let timed = Timed::start(s);
     let stop_at = random.below(TASKS * 2);
     let stops = random.next();
     let (sent, put, report) = std::thread::scope(|scope| {
@@ -165,6 +216,7 @@ fn storm(s: &Tested, seed: u64) {
                 0 => resize(s, &mut random),
                 1..4 => _ = sent[random.below(number + 1) as usize].task.cancel(),
                 4 => put += u64::from(queue.try_put(number).is_ok()),
+                5..7 => timed.disturb(&mut random),
                 _ => {}
             }
             if number == stop_at {
@@ -183,7 +235,8 @@ fn storm(s: &Tested, seed: u64) {
         "it took {:?}: a bounded stop has hidden a wake-up that was lost",
         begun.elapsed()
     );
-    assert!(!queue.is_running() && !looping.is_running() && !ticking.is_running());
+    assert!(!queue.is_running() && !looping.is_running());
+    timed.assert_ended();
     assert_eq!(seen.load(Ordering::SeqCst) + report.discarded, put);
 
     let mut expected = Totals::default();

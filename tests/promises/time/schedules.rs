@@ -75,7 +75,7 @@ fn a_pause_asks_the_schedule_again() {
             Some(When::At(cx.now() + SECOND * 10))
         }
 
-        fn missed(&mut self, cx: &ScheduleContext) -> u64 {
+        fn skipped(&mut self, cx: &ScheduleContext) -> u64 {
             let Some(When::At(last)) = cx.last() else { return 0 };
             (cx.now() - last).as_secs() / 10
         }

@@ -5,10 +5,11 @@ use std::time::{Duration, Instant};
 
 use atasker::{
     Error, Supervisor, TaskStatus, TestClock, WorkerContext, background_future, background_task, background_worker,
+    task_supervisor,
 };
 
 use super::HOUR;
-use crate::support::{clocked_pool, next, pool, returns};
+use crate::support::{child_ends_with, clocked_pool, in_child, next, pool, returns};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -80,8 +81,8 @@ fn a_delay_worker_counts_its_gap_from_the_end_of_a_run() {
         inside.advance(SECOND * 3);
         tell.send(inside.now()).unwrap();
     };
-    background_worker(body).delay(SECOND).supervisor(&s).start().unwrap();
     let began = clock.now();
+    background_worker(body).delay(SECOND).supervisor(&s).start().unwrap();
     clock.run_until_idle();
     assert_eq!(next(&told), began + SECOND * 3);
     assert_eq!(clock.advance_to_next(), Some(SECOND * 4));
@@ -131,6 +132,22 @@ fn it_is_taken_before_the_start_and_once() {
     let task = background_task(|| 1).delay(HOUR).supervisor(&s).start();
     clock.advance(HOUR);
     assert_eq!(task.wait().unwrap(), 1);
+}
+
+#[background_worker(cron = "@hourly")]
+fn hourly() {}
+
+/// In a process of its own, whose global supervisor nobody has started yet.
+#[test]
+fn it_takes_over_the_global_supervisor() {
+    if !in_child() {
+        child_ends_with("time::test_clock::it_takes_over_the_global_supervisor", 0);
+        return;
+    }
+    let clock = TestClock::of(task_supervisor()).unwrap();
+    hourly.start().unwrap();
+    clock.advance(HOUR * 24);
+    assert_eq!(hourly.info().runs, 24);
 }
 
 #[test]

@@ -16,6 +16,7 @@ mod turn;
 mod voyage;
 
 pub(super) use turn::Turn;
+use voyage::Sailing;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -101,6 +102,8 @@ struct OnLane {
     lane: Arc<Lane>,
     /// By which a stop that does not wait ends its run at the next await.
     leash: Leash,
+    /// What is under way. Lock rule: with no other, and taken out to be polled or dropped.
+    sailing: Mutex<Option<Sailing>>,
 }
 
 impl Home {
@@ -286,7 +289,7 @@ impl Core {
                 supervisor: supervisor.weak_handle(),
                 priority: terms.priority,
                 entry,
-                on_lane: lane.map(|lane| Box::new(OnLane { lane, leash: Leash::default() })),
+                on_lane: lane.map(|lane| Box::new(OnLane { lane, leash: Leash::default(), sailing: Mutex::default() })),
             };
             earlier = self.home.lock().replace(Arc::new(home));
             self.runs.store(0, Ordering::Relaxed);

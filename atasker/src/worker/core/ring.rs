@@ -34,7 +34,13 @@ impl Core {
         let home = self.own_home();
         let taken = match home.lane() {
             None => home.shared().pool.submit(home.priority, Entry::Job(home.job()), source).is_ok(),
-            Some(lane) => lane.submit(home.priority, Arc::<Home>::clone(&home), lane::Source::Inside).is_ok(),
+            Some(lane) => {
+                let source = match source {
+                    Source::InsideMany => lane::Source::InsideMany,
+                    Source::Caller | Source::Inside => lane::Source::Inside,
+                };
+                lane.submit(home.priority, Arc::<Home>::clone(&home), source).is_ok()
+            }
         };
         if !taken {
             // The pool or lane was closed by a bounded stop that ran out: nothing will run this worker again.

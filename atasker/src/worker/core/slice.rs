@@ -226,7 +226,11 @@ impl Core {
         loop {
             match want {
                 Want::Finish => return false,
-                Want::Run | Want::Plan | Want::End => {
+                Want::End => {
+                    self.break_off();
+                    want = Want::Finish;
+                }
+                Want::Run | Want::Plan => {
                     self.bell.requeue();
                     self.enqueue(Source::Inside);
                     return true;

@@ -8,19 +8,18 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use tokio::runtime::Handle;
-
 use super::super::async_body::{AsyncStep, Boxed};
 use super::super::body::Steps;
 use super::super::context::WorkerContext;
 use super::super::plan::Answer;
 use super::super::schedule::Pacer;
 use super::slice::Next;
-use super::{Body, Core, Home, Turn, Work};
+use super::{Body, Core, Home, OnLane, Turn, Work};
 use crate::lane::{self, End, Lane, Leash, Ticket};
 use crate::panics::{Panic, contain, drop_contained};
 use crate::pool;
 use crate::priority::Priority;
+use crate::sync::Mutex;
 
 /// An async worker that somebody has, on its way.
 struct Voyage {
@@ -28,8 +27,10 @@ struct Voyage {
     home: Arc<Home>,
     /// `None` once it was given back.
     body: Option<Body>,
-    ticket: Ticket,
 }
+
+/// A voyage from its beginning to its end.
+pub(super) type Sailing = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// What a voyage works with.
 struct Parts<'a> {
@@ -47,17 +48,19 @@ enum Cut {
     Recalled,
 }
 
-/// A future of the user's, polled and dropped as a body of its supervisor.
+/// A future of the user's.
 struct Inside<'a, R> {
     /// `None` once it has ended.
     future: Option<Boxed<'a, R>>,
-    home: &'a Arc<Home>,
+    home: &'a Home,
     /// Whether it ends when a stop asks what runs to end. A hook that puts things away does not.
     heeds: bool,
 }
 
-impl<R> Inside<'_, R> {
-    fn turn(&mut self, cx: &mut Context<'_>) -> Poll<Result<R, Cut>> {
+impl<R> Future for Inside<'_, R> {
+    type Output = Result<R, Cut>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let leash = self.home.leash();
         let ended = loop {
             if self.heeds && leash.is_pulled() {
@@ -76,35 +79,46 @@ impl<R> Inside<'_, R> {
     }
 }
 
-impl<R> Future for Inside<'_, R> {
-    type Output = Result<R, Cut>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let home = self.home;
-        home.enter(|| self.turn(cx))
-    }
-}
-
 impl<R> Drop for Inside<'_, R> {
     fn drop(&mut self) {
-        if let Some(future) = self.future.take() {
-            self.home.enter(|| drop_contained(future));
-        }
+        drop_contained(self.future.take());
     }
 }
 
-/// Makes a future of the user's, in the fn that gives it too, as a body of its supervisor.
-async fn inside<'a, R>(home: &'a Arc<Home>, heeds: bool, make: impl FnOnce() -> Boxed<'a, R>) -> Result<R, Cut> {
-    match home.enter(|| contain(make)) {
+/// Makes a future of the user's, in the fn that gives it too.
+async fn inside<'a, R>(home: &'a Home, heeds: bool, make: impl FnOnce() -> Boxed<'a, R>) -> Result<R, Cut> {
+    match contain(make) {
         Ok(future) => Inside { future: Some(future), home, heeds }.await,
         Err(panic) => Err(Cut::Panicked(panic)),
     }
 }
 
+/// Polls a voyage, or begins it: as a body of its supervisor, in all that it calls and drops.
+fn turn(home: &Arc<Home>, slot: &Mutex<Option<Sailing>>, cx: &mut Context<'_>, ticket: &mut Ticket) -> Poll<()> {
+    let mut sailing = slot.lock().take().expect("it is there from the beginning to the end");
+    let polled = home.enter(|| {
+        let polled = sailing.as_mut().poll(cx);
+        if polled.is_pending() { Some(sailing) } else { None }
+    });
+    if polled.is_some() {
+        *slot.lock() = polled;
+        return Poll::Pending;
+    }
+    // Only now: a stop of the lane that finds nothing in flight finds the worker ended, or queued again.
+    ticket.ended(End::Slice);
+    Poll::Ready(())
+}
+
+/// Drops a voyage that goes nowhere any more: it ends its worker.
+fn cut_off(home: &Arc<Home>, slot: &Mutex<Option<Sailing>>) {
+    let sailing = slot.lock().take();
+    home.enter(|| drop_contained(sailing));
+}
+
 impl Voyage {
-    fn new(core: Arc<Core>, ticket: Ticket) -> Self {
+    fn new(core: Arc<Core>) -> Self {
         let (home, body) = (core.own_home(), core.take_body());
-        Self { core, home, body: Some(body), ticket }
+        Self { core, home, body: Some(body) }
     }
 
     /// The body, taken apart.
@@ -137,7 +151,7 @@ impl Voyage {
                     *greeted = true;
                     core.judge_hook("on_start", inside(home, true, || step.on_start(&cx)).await);
                 }
-                Next::Plan => home.enter(|| core.plan_anew(supervisor, pacer.as_deref_mut())),
+                Next::Plan => core.plan_anew(supervisor, pacer.as_deref_mut()),
                 Next::End => core.break_off(),
                 Next::Await(_) => unreachable!("an async body is called in time, not early"),
                 Next::Planned | Next::Items => {}
@@ -155,11 +169,11 @@ impl Voyage {
                 core.count_error(&cx, &error);
                 core.judge_hook("on_error", inside(home, true, || step.on_error(&error, &cx)).await);
                 // Its payload is the user's.
-                home.enter(|| drop_contained(error));
+                drop_contained(error);
                 turn.look_soon();
             }
             if next == Next::Planned {
-                return Some(home.enter(|| core.consult(supervisor, pacer, &cx)));
+                return Some(core.consult(supervisor, pacer, &cx));
             }
             if !turn.goes_on() {
                 return None;
@@ -190,8 +204,6 @@ impl Voyage {
             // A stop that came after the last look finds nobody to call `on_stop` but this thread's successor.
             self.core.end_ashore(&self.home);
         }
-        // Only now: a stop of the lane that finds nothing in flight finds the worker ended, or queued again.
-        self.ticket.ended(End::Slice);
     }
 }
 
@@ -233,7 +245,8 @@ impl Core {
     /// Ends a worker that this thread has: calls its `on_stop` on the lane, at once and beside all places.
     pub(super) fn say_farewell(self: &Arc<Self>, lane: &Arc<Lane>, priority: Priority) {
         let greeted = self.body.lock().as_ref().is_some_and(|body| body.greeted);
-        if !greeted || lane.send(priority, Arc::new(Farewell(Arc::clone(self)))).is_err() {
+        let farewell = || Farewell { core: Arc::clone(self), home: self.own_home(), sailing: Mutex::default() };
+        if !greeted || lane.send(priority, Arc::new(farewell())).is_err() {
             // A closed lane runs nothing any more.
             self.finish();
         }
@@ -241,23 +254,36 @@ impl Core {
 }
 
 /// The end of an async worker that did not run when it was stopped.
-struct Farewell(Arc<Core>);
+struct Farewell {
+    core: Arc<Core>,
+    home: Arc<Home>,
+    sailing: Mutex<Option<Sailing>>,
+}
 
 impl lane::Body for Farewell {
     fn name(&self) -> String {
-        format!("on_stop of {}", self.0.name())
+        format!("on_stop of {}", self.core.name())
     }
 
     fn is_live(&self) -> bool {
         true
     }
 
-    fn begin(self: Arc<Self>, ticket: Ticket, on: &Handle) {
-        let mut voyage = Voyage::new(Arc::clone(&self.0), ticket);
-        drop(on.spawn(async move {
+    fn begin(&self) -> bool {
+        let mut voyage = Voyage::new(Arc::clone(&self.core));
+        *self.sailing.lock() = Some(Box::pin(async move {
             voyage.farewell().await;
             voyage.arrive(None);
         }));
+        true
+    }
+
+    fn turn(self: Arc<Self>, cx: &mut Context<'_>, ticket: &mut Ticket) -> Option<Arc<dyn lane::Body>> {
+        turn(&self.home, &self.sailing, cx, ticket).is_pending().then_some(self as Arc<dyn lane::Body>)
+    }
+
+    fn cut_off(self: Arc<Self>, _ticket: &mut Ticket) {
+        cut_off(&self.home, &self.sailing);
     }
 
     fn refuse(self: Arc<Self>) -> bool {
@@ -275,8 +301,13 @@ impl lane::Body for Farewell {
 
 impl Home {
     /// Of an async worker.
+    fn at_sea(&self) -> &OnLane {
+        self.on_lane.as_ref().expect("only an async worker sets out")
+    }
+
+    /// Of an async worker.
     fn leash(&self) -> &Leash {
-        &self.on_lane.as_ref().expect("only an async worker sets out").leash
+        &self.at_sea().leash
     }
 }
 
@@ -289,12 +320,18 @@ impl lane::Body for Home {
         pool::Job::is_live(self)
     }
 
-    fn begin(self: Arc<Self>, ticket: Ticket, on: &Handle) {
-        if let Some(core) = self.core.upgrade()
-            && core.bell.claim(self.life)
-        {
-            drop(on.spawn(Voyage::new(core, ticket).sail()));
-        }
+    fn begin(&self) -> bool {
+        let Some(core) = self.core.upgrade().filter(|core| core.bell.claim(self.life)) else { return false };
+        *self.at_sea().sailing.lock() = Some(Box::pin(Voyage::new(core).sail()));
+        true
+    }
+
+    fn turn(self: Arc<Self>, cx: &mut Context<'_>, ticket: &mut Ticket) -> Option<Arc<dyn lane::Body>> {
+        turn(&self, &self.at_sea().sailing, cx, ticket).is_pending().then_some(self as Arc<dyn lane::Body>)
+    }
+
+    fn cut_off(self: Arc<Self>, _ticket: &mut Ticket) {
+        cut_off(&self, &self.at_sea().sailing);
     }
 
     fn refuse(self: Arc<Self>) -> bool {

@@ -27,6 +27,7 @@ pub(crate) static TOKIO_INTERVAL: Peer = Peer {
         (Scenario::IntervalTen, scenario::each_ten_milliseconds::<Tasks>),
         (Scenario::IntervalFlooded, scenario::beside_floods::<Tasks>),
         (Scenario::ManyIntervals, scenario::many::<Tasks>),
+        (Scenario::ManyAsyncIntervals, scenario::many::<Tasks>),
         (Scenario::Idle, idle),
     ],
 };

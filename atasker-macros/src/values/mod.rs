@@ -1,15 +1,19 @@
 //! The values of keys: what each key takes, and the expression it becomes.
 
+mod timing;
+
 use atasker_text::nearest;
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::{Expr, Lit, LitBool, LitStr, UnOp};
 
-use crate::duration::{self, Zero};
+use crate::duration::Zero;
 use crate::errors::Errors;
 use crate::item::edges;
 use crate::keys::{Entry, Value};
-use crate::paths::{Align, Jitter, MissedTick, Priority};
+use crate::paths::Priority;
+
+pub(crate) use timing::{align, jitter, missed, times, until};
 
 const PRIORITIES: &[&str] = &["Low", "Normal", "High", "Critical"];
 
@@ -34,6 +38,15 @@ pub(crate) fn example(key: &str) -> String {
         "on_error" => "|error| eprintln!(\"{error}\")",
         "queue" => "1024",
         "event" | "autostart" | "precise" => return key.to_owned(),
+        "pool_size" => "20",
+        "reserve_normal" | "reserve_high" => "5",
+        "critical_max" => "256",
+        "min_threads" | "async_threads" => "2",
+        "max_nesting" => "64",
+        "stack_size" => "4 * 1024 * 1024",
+        "keep_alive" | "warn_after" | "error_after" | "grace" => "10s",
+        "thread_name" => "\"a name\"",
+        "task_times" => "true",
         _ => "value",
     };
     format!("{key} = {value}")
@@ -97,6 +110,46 @@ pub(crate) fn boolean(entry: &Entry, errors: &mut Errors) -> Option<bool> {
     value
 }
 
+/// A value of which only some literals make sense, or any expression: `fits` says of a literal whether it does.
+fn literal_or_any(entry: &Entry, what: &str, fits: impl Fn(&Lit) -> bool, errors: &mut Errors) -> Option<TokenStream> {
+    let expr = given(entry, errors)?;
+    let wrong = match bare(expr) {
+        Expr::Lit(literal) => !fits(&literal.lit),
+        other => negated(other),
+    };
+    if wrong {
+        let key = &entry.key;
+        errors.at(expr, format!("`{key}` takes {what}: write `{}`", example(&key.to_string())));
+        return None;
+    }
+    Some(expr.to_token_stream())
+}
+
+/// A whole number, or any expression of type `usize`.
+pub(crate) fn whole(entry: &Entry, zero: Zero, errors: &mut Errors) -> Option<TokenStream> {
+    let (what, least) = match zero {
+        Zero::Allowed => ("a whole number", 0),
+        Zero::Refused => ("a whole number above zero", 1),
+    };
+    let fits = |literal: &Lit| match literal {
+        Lit::Int(number) if matches!(number.suffix(), "" | "usize") => {
+            number.base10_parse::<u128>().is_ok_and(|number| number >= least)
+        }
+        _ => false,
+    };
+    literal_or_any(entry, what, fits, errors)
+}
+
+/// A string literal, or any expression that makes a name.
+pub(crate) fn text(entry: &Entry, errors: &mut Errors) -> Option<TokenStream> {
+    literal_or_any(entry, "a string", |literal| matches!(literal, Lit::Str(_)), errors)
+}
+
+/// `true`, `false`, or any expression of type `bool`.
+pub(crate) fn choice(entry: &Entry, errors: &mut Errors) -> Option<TokenStream> {
+    literal_or_any(entry, "`true` or `false`", |literal| matches!(literal, Lit::Bool(_)), errors)
+}
+
 /// `Low`, `Normal`, `High`, `Critical`, or any expression of type `Priority`.
 pub(crate) fn priority(entry: &Entry, errors: &mut Errors) -> Option<TokenStream> {
     let expr = given(entry, errors)?;
@@ -142,112 +195,6 @@ fn priority_mistyped(word: &str) -> Option<String> {
 
 fn word_or_high(word: &str) -> &'static str {
     nearest(word, PRIORITIES).unwrap_or("High")
-}
-
-/// The words that a key takes, each a variant of a type of the library.
-struct Words {
-    /// What one of them is.
-    noun: &'static str,
-    words: &'static [(&'static str, &'static str)],
-    /// All of them, for errors.
-    list: &'static str,
-    of: TokenStream,
-}
-
-/// `skip`, `burst`, `delay`, or any expression of type `MissedTick`.
-pub(crate) fn missed(entry: &Entry, errors: &mut Errors) -> Option<TokenStream> {
-    let words = &[("skip", "Skip"), ("burst", "Burst"), ("delay", "Delay")];
-    let of = MissedTick.to_token_stream();
-    word(entry, &Words { noun: "policy", words, list: "skip, burst or delay", of }, errors)
-}
-
-/// `wall`, `start`, or any expression of type `Align`.
-pub(crate) fn align(entry: &Entry, errors: &mut Errors) -> Option<TokenStream> {
-    let words = &[("wall", "Wall"), ("start", "Start")];
-    let of = Align.to_token_stream();
-    word(entry, &Words { noun: "alignment", words, list: "wall or start", of }, errors)
-}
-
-fn word(entry: &Entry, known: &Words, errors: &mut Errors) -> Option<TokenStream> {
-    let expr = given(entry, errors)?;
-    let Words { noun, words, list, of } = known;
-    let key = entry.key.to_string();
-    let word = match bare(expr) {
-        Expr::Path(path) => path.path.get_ident(),
-        Expr::Lit(_) => {
-            errors.at(expr, format!("`{key}` takes {list}: write `{}`", example(&key)));
-            return None;
-        }
-        _ => None,
-    };
-    let Some(word) = word else {
-        return Some(expr.to_token_stream());
-    };
-    let typed = word.to_string();
-    if let Some((_, variant)) = words.iter().find(|(known, _)| *known == typed) {
-        let variant = syn::Ident::new(variant, word.span());
-        return Some(quote!(#of::#variant));
-    }
-    let words: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
-    match nearest(&typed, &words) {
-        Some(near) => errors.at(expr, format!("unknown {noun} `{typed}`: did you mean `{near}`?")),
-        None if typed.chars().any(char::is_lowercase) => {
-            errors.at(expr, format!("unknown {noun} `{typed}`: `{key}` takes {list}"));
-        }
-        None => return Some(expr.to_token_stream()),
-    }
-    None
-}
-
-/// `10%`, a duration, or any expression that becomes a `Jitter`.
-pub(crate) fn jitter(entry: &Entry, errors: &mut Errors) -> Option<TokenStream> {
-    let Value::Percent(percent) = &entry.value else {
-        return duration::value("jitter", given(entry, errors)?, Zero::Refused, errors);
-    };
-    let Lit::Int(number) = &percent.number else {
-        errors.at(percent, "a percentage is a whole number: write `jitter = 10%`");
-        return None;
-    };
-    match number.base10_parse::<u8>() {
-        Ok(percent @ 1..=100) if number.suffix().is_empty() => Some(quote!(#Jitter::percent(#percent))),
-        Ok(0) => {
-            errors.at(percent, "`jitter` cannot be zero: leave it out for runs on time");
-            None
-        }
-        _ => {
-            errors.at(percent, "`jitter` is from 1% to 100% of the interval or delay: write `jitter = 10%`");
-            None
-        }
-    }
-}
-
-/// How many runs there are: a whole number above zero, or any expression of type `u64`.
-pub(crate) fn times(entry: &Entry, errors: &mut Errors) -> Option<TokenStream> {
-    let expr = given(entry, errors)?;
-    let message = match bare(expr) {
-        Expr::Lit(literal) => match &literal.lit {
-            Lit::Int(number) if number.base10_digits() == "0" => {
-                "a worker that runs zero times does nothing: write `times = 1`, or leave it out for no limit"
-            }
-            Lit::Int(number) if matches!(number.suffix(), "" | "u64") => return Some(expr.to_token_stream()),
-            _ => "`times` takes a whole number of runs: write `times = 3`",
-        },
-        other if negated(other) => "`times` cannot be fewer than no runs: write `times = 3`",
-        _ => return Some(expr.to_token_stream()),
-    };
-    errors.at(expr, message);
-    None
-}
-
-/// A moment, which no literal is: any expression that becomes a `When`.
-pub(crate) fn until(entry: &Entry, errors: &mut Errors) -> Option<TokenStream> {
-    let expr = given(entry, errors)?;
-    if matches!(bare(expr), Expr::Lit(_)) || negated(expr) {
-        let cure = "write an expression, such as `until = Instant::now() + HOUR`, evaluated at each start";
-        errors.at(expr, format!("`until` takes an `Instant` or a `SystemTime`: {cure}"));
-        return None;
-    }
-    Some(expr.to_token_stream())
 }
 
 /// How many items a bounded queue holds: a whole number above zero, or any expression of type `usize`.

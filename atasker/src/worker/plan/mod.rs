@@ -1,90 +1,16 @@
 //! When a worker is to run: its terms, its flags and its counters, as plain data without a lock or a clock.
 
+mod next;
+mod terms;
+
 use std::time::{Duration, Instant, SystemTime};
 
 use super::details::Details;
-use super::grid::{self, MissedTick};
+use super::grid;
 use crate::clock::Key;
 use crate::priority::Priority;
 use crate::time::{Deadline, When, tolerance};
-
-/// What makes a worker run.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Kind {
-    Loop,
-    Interval {
-        every: Duration,
-        missed: MissedTick,
-    },
-    Delay {
-        gap: Duration,
-    },
-    /// By a schedule that its body keeps, and that is asked outside the plan's lock.
-    Scheduled {
-        is_cron: bool,
-    },
-    Event,
-    Queue,
-}
-
-impl Kind {
-    /// Whether the clock makes it run.
-    pub(super) fn is_timed(self) -> bool {
-        matches!(self, Self::Interval { .. } | Self::Delay { .. } | Self::Scheduled { .. })
-    }
-}
-
-/// What a worker is started with.
-#[derive(Clone, Debug)]
-pub(super) struct Terms {
-    pub(super) kind: Kind,
-    pub(super) priority: Priority,
-    /// How long the first run waits.
-    pub(super) initial: Duration,
-    /// What few workers have.
-    pub(super) details: Option<Box<Details>>,
-}
-
-/// What the clocks show.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Now {
-    pub(super) at: Instant,
-    /// Read only for a plan that [reads it](Plan::reads_wall).
-    pub(super) wall: Option<SystemTime>,
-}
-
-impl Now {
-    fn wall(self) -> SystemTime {
-        self.wall.expect("read for every plan that says so")
-    }
-
-    /// When that is, on the clock that never jumps, as it looks now.
-    pub(super) fn deadline(self, when: When) -> Deadline {
-        match when {
-            When::At(at) => Deadline::At(at),
-            When::Wall(wall) => match wall.duration_since(self.wall()) {
-                Ok(ahead) => Deadline::after(self.at, ahead),
-                Err(behind) => Deadline::At(self.at.checked_sub(behind.duration()).unwrap_or(self.at)),
-            },
-        }
-    }
-
-    fn has_come(self, when: When) -> bool {
-        match when {
-            When::At(at) => at <= self.at,
-            When::Wall(wall) => wall <= self.wall(),
-        }
-    }
-}
-
-/// What a schedule says.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Answer {
-    /// `None`: there is no next run.
-    pub(super) next: Option<When>,
-    /// Runs that were due meanwhile, and are skipped.
-    pub(super) missed: u64,
-}
+pub(super) use terms::{Answer, Kind, Now, Terms};
 
 /// Where a worker is in its life, beside what its bell says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -145,8 +71,8 @@ pub(super) struct Plan {
     /// No run is to start any more.
     over: bool,
     details: Option<Box<Details>>,
-    /// A tick has come and waits for its run.
-    tick: Option<When>,
+    /// The next tick has come and waits for its run.
+    ticked: bool,
     /// When the next tick comes.
     next: Option<When>,
     /// The clock's key for it; `None` while it is not with the clock.
@@ -177,7 +103,7 @@ impl Plan {
             replan: false,
             over: false,
             details: None,
-            tick: None,
+            ticked: false,
             next: None,
             timer: None,
             anchor: When::At(now),
@@ -245,7 +171,7 @@ impl Plan {
         if self.replan {
             return Want::Plan;
         }
-        let asked = self.triggered || self.tick.is_some() || items > 0;
+        let asked = self.triggered || self.ticked || items > 0;
         if asked && !self.paused { Want::Run } else { Want::Nothing }
     }
 
@@ -253,7 +179,7 @@ impl Plan {
     /// called a little early.
     pub(super) fn awaits(&self, now: Now) -> Option<Instant> {
         let details = self.details.as_ref().filter(|_| !self.triggered)?;
-        let due = now.deadline(self.tick?).instant()?;
+        let due = now.deadline(self.tick()?).instant()?;
         // What is longer comes of a wall clock that was put back.
         (due > now.at && due - now.at <= details.early()).then_some(due)
     }
@@ -265,7 +191,8 @@ impl Plan {
         self.last_run = Some(now.at);
         let missed = std::mem::take(&mut self.missed_since);
         // One that was called early, and triggered meanwhile, is run for the trigger, and has its tick after that.
-        let tick = if triggered && self.awaits(now).is_some() { None } else { self.tick.take() };
+        let tick = self.tick().filter(|_| !triggered || self.awaits(now).is_none());
+        self.ticked &= tick.is_none();
         if let Some(tick) = tick {
             self.anchor = match (self.anchor, tick) {
                 // Not back behind a `set_interval` that came while the tick waited.
@@ -284,7 +211,7 @@ impl Plan {
 
     /// Whether its schedule is to be asked at the end of a run.
     pub(super) fn asks(&self) -> bool {
-        matches!(self.kind, Kind::Scheduled { .. }) && self.timer.is_none() && self.tick.is_none()
+        matches!(self.kind, Kind::Scheduled { .. }) && self.timer.is_none() && !self.ticked
     }
 
     /// A run has ended. Gives the key to take back, and what to hand to the clock.
@@ -294,77 +221,12 @@ impl Plan {
         }
         let stale = if let Kind::Delay { .. } = self.kind {
             // The gap counts from the end of every run, a triggered one too.
-            self.tick = None;
+            self.ticked = false;
             self.timer.take()
         } else {
             None
         };
         (stale, self.plan_next(answer, now))
-    }
-
-    fn plan_next(&mut self, answer: Option<Answer>, now: Now) -> Option<When> {
-        self.in_run = false;
-        self.expire(now);
-        let excused = std::mem::take(&mut self.excused);
-        if self.over || self.timer.is_some() || self.tick.is_some() {
-            // Or a run off the grid: the tick is still to come, or has come meanwhile.
-            return None;
-        }
-        let (next, missed) = match (self.kind, self.anchor) {
-            (Kind::Queue, _) => return None,
-            (Kind::Event, _) => (None, 0),
-            (Kind::Loop, _) => (Some(When::At(now.at)), 0),
-            (Kind::Delay { gap }, _) => (Deadline::after(now.at, gap).instant().map(When::At), 0),
-            (Kind::Scheduled { .. }, _) => {
-                self.note_missed(answer.map_or(0, |answer| answer.missed), excused);
-                return self.follow(answer, now);
-            }
-            (Kind::Interval { every, missed }, _) if self.is_aligned() => {
-                let last = match self.anchor {
-                    When::Wall(last) => Some(last),
-                    When::At(_) => None,
-                };
-                let (next, missed) = grid::next_on_wall(last, every, missed, now.wall());
-                (next.map(When::Wall), missed)
-            }
-            (Kind::Interval { every, missed }, When::At(last)) => {
-                let (next, missed) = grid::next(last, every, missed, now.at);
-                (next.instant().map(When::At), missed)
-            }
-            (Kind::Interval { .. }, When::Wall(_)) => unreachable!("only an aligned grid stands on the wall clock"),
-        };
-        self.note_missed(missed, excused);
-        self.come_at(next, now)
-    }
-
-    fn note_missed(&mut self, missed: u64, excused: bool) {
-        if !excused {
-            self.missed_since = missed;
-            self.counters.missed += missed;
-        }
-    }
-
-    /// Does as its schedule says. One that was not asked, since a tick was still to come which a pause has taken back, is
-    /// asked later.
-    fn follow(&mut self, answer: Option<Answer>, now: Now) -> Option<When> {
-        match answer {
-            Some(Answer { next: Some(next), .. }) => return self.come_at(Some(next), now),
-            Some(Answer { next: None, .. }) => self.over = true,
-            None => self.replan = true,
-        }
-        None
-    }
-
-    /// Plans the next run anew: after a pause, or when the wall clock was set. Gives what to hand to the clock.
-    pub(super) fn plan_anew(&mut self, answer: Option<Answer>, now: Now) -> Option<When> {
-        self.replan = false;
-        if self.in_run || self.timer.is_some() || self.tick.is_some() {
-            return None;
-        }
-        self.excused = true;
-        let next = self.plan_next(answer, now);
-        self.excused = self.paused;
-        next
     }
 
     /// How late its tick may come. Only that: the grid, and the gap after a run, are kept.
@@ -388,17 +250,14 @@ impl Plan {
             let now = now(self);
             self.expire(now);
             let early = self.details.as_ref().map_or(Duration::ZERO, |details| details.early());
-            if let Some(When::Wall(due)) = self.next
-                && due.duration_since(now.wall()).is_ok_and(|ahead| ahead > early)
-            {
+            let called = Deadline::after(now.at, early);
+            if !self.over && self.next.is_none_or(|next| now.deadline(next) > called) {
                 // The wall clock was put back, or goes slower than it did.
                 self.replan = true;
                 return true;
             }
         }
-        if !self.over {
-            self.tick = self.next;
-        }
+        self.ticked = !self.over;
         true
     }
 
@@ -425,79 +284,12 @@ impl Plan {
         self.timer.take()
     }
 
-    /// The pause ends. Gives what to hand to the clock.
-    pub(super) fn resume(&mut self, now: Now) -> Option<When> {
-        self.paused = false;
-        if self.in_run || self.tick.is_some() || matches!(self.kind, Kind::Queue) {
-            // The end of the run under way, or of the one whose tick came before the pause, plans the next tick.
-            return None;
-        }
-        if self.is_aligned() || matches!(self.kind, Kind::Scheduled { .. }) {
-            self.replan = true;
-            return None;
-        }
-        self.excused = false;
-        let next = match (self.kind, self.next) {
-            // Ticks in the pause are not missed ticks: the grid goes on with its next one.
-            (Kind::Interval { every, .. }, Some(When::At(next))) if next < now.at => {
-                grid::first_after(next, every, now.at).instant().map(When::At)
-            }
-            (_, next) => next,
-        };
-        self.come_at(next, now)
-    }
-
-    /// Another interval (or gap) from now on. Gives the key to take back, and what to hand to the clock.
-    pub(super) fn set_interval(&mut self, interval: Duration, now: Now) -> (Option<Key>, Option<When>) {
-        match &mut self.kind {
-            Kind::Interval { every, .. } => *every = interval,
-            Kind::Delay { gap } => *gap = interval,
-            _ => return (None, None),
-        }
-        let next = if self.is_aligned() {
-            // On the new grid, which stands where the wall clock has it.
-            grid::next_on_wall(None, interval, MissedTick::Skip, now.wall()).0.map(When::Wall)
-        } else {
-            self.anchor = When::At(now.at);
-            Deadline::after(now.at, interval).instant().map(When::At)
-        };
-        if self.in_run || self.tick.is_some() {
-            // The end of the run plans the next tick, from the new anchor.
-            return (self.timer.take(), None);
-        }
-        if self.paused {
-            self.next = next;
-            return (None, None);
-        }
-        (self.timer.take(), self.come_at(next, now))
-    }
-
-    /// Plans the next tick; one that is due already comes at once. Gives what to hand to the clock.
-    fn come_at(&mut self, next: Option<When>, now: Now) -> Option<When> {
-        self.next = next;
-        if self.paused {
-            return None;
-        }
-        let Some(details) = &self.details else {
-            // Most have none of that.
-            if next.is_some_and(|next| now.has_come(next)) {
-                self.tick = next;
-                return None;
-            }
-            return next;
-        };
-        let called = next.map(|next| details.call_for(next));
-        if called.is_some_and(|called| now.has_come(called)) {
-            self.tick = next;
-            return None;
-        }
-        // Rung at its end too, so that it ends then.
-        let first = [called, details.until()].into_iter().flatten().min_by_key(|when| now.deadline(*when));
-        first.filter(|when| now.deadline(*when) != Deadline::Never)
-    }
-
     /// When the next run is due, where that is known.
     pub(super) fn next_run(&self) -> Option<When> {
-        self.tick.or_else(|| self.timer.and(self.next))
+        self.next.filter(|_| self.ticked || self.timer.is_some())
+    }
+
+    fn tick(&self) -> Option<When> {
+        self.next.filter(|_| self.ticked)
     }
 }

@@ -1,0 +1,4 @@
+#[atasker::main]
+fn main(args: Vec<String>) {
+    println!("{args:?}");
+}

@@ -1,0 +1,5 @@
+use atasker::background_task;
+
+#[atasker::main]
+#[background_task]
+fn main() {}

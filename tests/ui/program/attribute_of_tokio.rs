@@ -1,0 +1,3 @@
+#[atasker::main]
+#[tokio::main]
+async fn main() {}

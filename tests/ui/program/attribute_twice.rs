@@ -1,0 +1,3 @@
+#[atasker::main]
+#[atasker::main(grace = 1s)]
+fn main() {}

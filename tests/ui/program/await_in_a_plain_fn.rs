@@ -1,0 +1,4 @@
+#[atasker::main]
+fn main() {
+    std::future::ready(1).await;
+}

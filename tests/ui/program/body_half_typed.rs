@@ -1,0 +1,4 @@
+#[atasker::main(pool_size = 2)]
+fn main() {
+    let x = ;
+}

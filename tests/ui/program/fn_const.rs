@@ -1,0 +1,2 @@
+#[atasker::main]
+const fn main() {}

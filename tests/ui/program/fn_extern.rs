@@ -1,0 +1,2 @@
+#[atasker::main]
+extern "C" fn main() {}

@@ -1,0 +1,2 @@
+#[atasker::main]
+unsafe fn main() {}

@@ -1,0 +1,2 @@
+#[atasker::main]
+fn main();

@@ -1,0 +1,4 @@
+#[atasker::main]
+fn main<T: Default>() {
+    let _ = T::default();
+}

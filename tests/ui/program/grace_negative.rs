@@ -1,0 +1,2 @@
+#[atasker::main(grace = -1)]
+fn main() {}

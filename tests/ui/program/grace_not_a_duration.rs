@@ -1,0 +1,2 @@
+#[atasker::main(grace = std::process::id())]
+fn main() {}

@@ -1,0 +1,2 @@
+#[atasker::main(grace = 10x)]
+fn main() {}

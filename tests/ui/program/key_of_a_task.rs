@@ -1,0 +1,2 @@
+#[atasker::main(priority = High)]
+fn main() {}

@@ -1,0 +1,2 @@
+#[atasker::main(worker_threads = 2)]
+fn main() {}

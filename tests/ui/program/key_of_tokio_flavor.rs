@@ -1,0 +1,2 @@
+#[atasker::main(flavor = "current_thread")]
+fn main() {}

@@ -1,0 +1,2 @@
+#[atasker::main(20)]
+fn main() {}

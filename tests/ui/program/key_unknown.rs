@@ -1,0 +1,2 @@
+#[atasker::main(colour = 1)]
+fn main() {}

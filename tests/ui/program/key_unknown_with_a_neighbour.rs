@@ -1,0 +1,2 @@
+#[atasker::main(pool_szie = 1)]
+fn main() {}

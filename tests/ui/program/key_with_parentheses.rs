@@ -1,0 +1,2 @@
+#[atasker::main(pool_size(20))]
+fn main() {}

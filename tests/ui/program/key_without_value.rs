@@ -1,0 +1,2 @@
+#[atasker::main(pool_size)]
+fn main() {}

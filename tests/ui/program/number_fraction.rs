@@ -1,0 +1,2 @@
+#[atasker::main(pool_size = 1.5)]
+fn main() {}

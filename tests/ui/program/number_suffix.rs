@@ -1,0 +1,2 @@
+#[atasker::main(pool_size = 20u8)]
+fn main() {}

@@ -1,0 +1,2 @@
+#[atasker::main(async_threads = 0)]
+fn main() {}

@@ -1,0 +1,4 @@
+#[atasker::main]
+fn main() -> u8 {
+    0
+}

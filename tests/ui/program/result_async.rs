@@ -1,0 +1,4 @@
+#[atasker::main]
+async fn main() -> Option<()> {
+    None
+}

@@ -1,0 +1,6 @@
+struct Silent;
+
+#[atasker::main]
+fn main() -> Result<(), Silent> {
+    Err(Silent)
+}

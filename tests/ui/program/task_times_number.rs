@@ -1,0 +1,2 @@
+#[atasker::main(task_times = 1)]
+fn main() {}

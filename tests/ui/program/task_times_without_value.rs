@@ -1,0 +1,2 @@
+#[atasker::main(task_times)]
+fn main() {}

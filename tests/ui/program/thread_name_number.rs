@@ -1,0 +1,2 @@
+#[atasker::main(thread_name = 1)]
+fn main() {}

@@ -1,0 +1,2 @@
+#[atasker::main(warn_after = 0)]
+fn main() {}

@@ -1,0 +1,11 @@
+use atasker::background_worker;
+
+#[background_worker(cron = "5/15 * * * *")]
+fn worker() {}
+
+fn main() {
+    worker.start().unwrap();
+    worker.restart().unwrap();
+    worker.instance("another").start().unwrap();
+    worker.trigger();
+}
