@@ -83,12 +83,20 @@ impl Crowd {
         }
     }
 
-    /// Has the clock look after it, when it is awake anyway if that can be. Where the clock is stopped, nobody waits for
-    /// those that are left but the stop.
+    /// Has the clock look after it, when it is awake anyway if that can be.
     fn watch(self: &Arc<Self>) {
-        let Some(at) = self.jobs.clock.now().checked_add(PATIENCE) else { return };
+        let now = self.jobs.clock.now();
         let bell: Arc<dyn clock::Bell> = Arc::<Self>::clone(self);
-        _ = self.jobs.clock.insert_about(At(at), PATIENCE, bell);
+        if self.jobs.clock.insert_about(At(now + PATIENCE), PATIENCE, bell).is_err() {
+            self.spread();
+        }
+    }
+
+    /// The clock is stopped and looks after nothing: from here on, no job waits for the thread of another.
+    fn spread(self: &Arc<Self>) {
+        for _ in 0..self.left() {
+            self.queue(Source::Inside);
+        }
     }
 
     /// A thread has come to it.
@@ -137,6 +145,7 @@ impl clock::Bell for Crowd {
     }
 
     fn dropped(self: Arc<Self>) -> bool {
+        self.spread();
         false
     }
 

@@ -76,6 +76,28 @@ fn what_is_due_and_queued_is_accounted_for_by_a_stop() {
 }
 
 #[test]
+fn jobs_that_wait_for_each_other_do_not_hold_a_stop_up() {
+    for _ in 0..20 {
+        let s = pool(3);
+        let at = Instant::now() + Duration::from_millis(120);
+        let (running, all) = (Latch::new(1), Latch::new(3));
+        for _ in 0..3 {
+            let (running, all) = (running.clone(), all.clone());
+            let body = move || {
+                running.count_down();
+                all.count_down();
+                all.wait();
+            };
+            s.at(at, body).unwrap();
+        }
+        running.wait();
+        let stopper = Supervisor::clone(&s);
+        assert!(returns(move || stopper.stop()).complete);
+        assert_eq!(s.info().jobs.completed, 3);
+    }
+}
+
+#[test]
 fn a_run_that_a_stop_gave_up_on_is_named_and_the_job_is_over() {
     fn a_long_job(running: &Latch, gate: &Gate) {
         running.count_down();
