@@ -160,8 +160,7 @@ impl Clock {
         let (deadlines, on_wall) = (Queue::default(), Queue::on_wall());
         let (ticks, ticks_on_wall) = (Ticks::default(), Ticks::default());
         let (ahead, thread, watcher) = (None, None, None);
-        let state =
-            State { open: false, epoch: 0, deadlines, on_wall, ticks, ticks_on_wall, ahead, thread, watcher };
+        let state = State { open: false, epoch: 0, deadlines, on_wall, ticks, ticks_on_wall, ahead, thread, watcher };
         let (name, source, origin) = (name.to_owned(), Source::default(), Instant::now());
         Arc::new(Self { name, listener, source, origin, state: Mutex::new(state) })
     }
@@ -312,7 +311,8 @@ impl Clock {
         let (dropped, mut forgotten) = {
             let mut state = self.state.lock();
             state.open = false;
-            let queues = [std::mem::take(&mut state.deadlines), std::mem::replace(&mut state.on_wall, Queue::on_wall())];
+            let queues =
+                [std::mem::take(&mut state.deadlines), std::mem::replace(&mut state.on_wall, Queue::on_wall())];
             let ticks = [std::mem::take(&mut state.ticks), std::mem::take(&mut state.ticks_on_wall)];
             (queues, ticks)
         };

@@ -11,7 +11,7 @@ use crate::log;
 use crate::names::own_name;
 use crate::panics::{contain, drop_contained};
 use crate::sync::Mutex;
-use crate::sync::atomic::{AtomicU64, AtomicU32, Ordering};
+use crate::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 /// A user's closure.
 pub(super) trait Body: Send + 'static {

@@ -38,7 +38,10 @@ pub(super) struct Once {
 impl Once {
     /// At some moment that is so far ahead.
     pub(super) fn at(when: When, ahead: Duration) -> Self {
-        Self { on_wall: matches!(when, When::Wall(_)), tolerance: time::tolerance_in_nanos(u64::try_from(ahead.as_nanos()).unwrap_or(u64::MAX)) }
+        Self {
+            on_wall: matches!(when, When::Wall(_)),
+            tolerance: time::tolerance_in_nanos(u64::try_from(ahead.as_nanos()).unwrap_or(u64::MAX)),
+        }
     }
 }
 

@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 use atasker::{Error, JobTotals, Supervisor};
 
 use super::{HOUR, SECOND};
-use crate::support::{Drops, Gate, Latch, OnDrop, child_ends_with, clocked_pool, eventually, in_limited_child, next, pool, returns};
+use crate::support::{
+    Drops, Gate, Latch, OnDrop, child_ends_with, clocked_pool, eventually, in_limited_child, next, pool, returns,
+};
 
 fn at_rest(jobs: JobTotals) -> bool {
     jobs.started == jobs.active + jobs.completed + jobs.cancelled
@@ -20,7 +22,11 @@ fn a_stop_ends_all_and_drops_their_bodies() {
         let jobs: Vec<_> = (0..100)
             .map(|n| {
                 let value = drops.value();
-                if n % 2 == 0 { s.every(HOUR, move || _ = &value) } else { s.at(Instant::now() + HOUR, move || _ = &value) }
+                if n % 2 == 0 {
+                    s.every(HOUR, move || _ = &value)
+                } else {
+                    s.at(Instant::now() + HOUR, move || _ = &value)
+                }
             })
             .collect::<Result<_, _>>()
             .unwrap();
