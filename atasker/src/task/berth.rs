@@ -77,7 +77,11 @@ impl<F, T> Berth<F, T> {
 
     /// The last owner lets go: drops what is left. Gives a panic that nobody has collected.
     pub(super) fn abandon(&mut self) -> Option<Panic> {
-        // SAFETY: nobody else has it.
+        // Where the mark is set, whoever set it was the last one here, and has left nothing.
+        if self.state.left().is_none() || !self.state.take() {
+            return None;
+        }
+        // SAFETY: nobody else has it, and what others did here is seen, by the change of the word.
         #[allow(unsafe_code)]
         self.content.with_mut(|content| unsafe {
             if let Content::Output(Err(_)) = &*content
