@@ -5,41 +5,32 @@
 //! something, so a slow body makes itself late, never the others.
 
 mod lead;
+#[cfg(feature = "test-util")]
+mod manual;
 mod moment;
 mod queue;
 mod slack;
 mod source;
+mod thread;
 mod ticks;
 mod wall;
 
-use std::hint;
 use std::io;
 use std::num::NonZeroU64;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::sync::thread::{Builder, JoinHandle};
-use crate::sync::{Mutex, Parker, Unparker};
+use crate::sync::Mutex;
 use crate::time::{Deadline, When};
-use lead::Lead;
 pub(crate) use moment::Moment;
 use queue::Queue;
 #[cfg(feature = "test-util")]
 pub(crate) use source::Manual;
 use source::Source;
+use thread::{Ahead, ClockThread};
 use ticks::Ticks;
 pub(crate) use ticks::{Came, End, Spot, Tick};
 use wall::Watcher;
-
-/// Rung bells are taken off the queue this many at a time, so that a stop or an insertion never waits long for the lock,
-/// nor what the first has rung for a thread.
-const BATCH: usize = 256;
-
-/// By so much the wall clock may go slower than the other without having been put back.
-const SLOWER: Duration = Duration::from_millis(100);
-
-/// Where the system does not tell that the wall clock was set, it is looked at this often while something waits for it.
-const WALL_LOOK: Duration = Duration::from_secs(60);
 
 /// What a deadline rings. Called outside every lock, never before its time.
 pub(crate) trait Bell: Send + Sync {
@@ -69,19 +60,6 @@ pub(crate) trait Listener: Send + Sync {
 /// One opening of a clock, from a start of its supervisor to the stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Opening(u64);
-
-/// What is due.
-#[derive(Default)]
-struct Due {
-    bells: Vec<(Key, Arc<dyn Bell>)>,
-    ticks: Vec<Arc<dyn Tick>>,
-}
-
-impl Due {
-    fn is_empty(&self) -> bool {
-        self.bells.is_empty() && self.ticks.is_empty()
-    }
-}
 
 /// One deadline in the queue. Ordered by time, then by insertion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -130,29 +108,6 @@ struct State {
     thread: Option<ClockThread>,
     /// Tells the thread that the wall clock was set; made with the first deadline by it, where the system can tell.
     watcher: Option<Watcher>,
-}
-
-/// How far the wall clock is ahead of the other one.
-#[derive(Clone, Copy)]
-struct Ahead(i128);
-
-impl Ahead {
-    fn of(now: Moment, wall: Moment) -> Self {
-        let [forward, back] = [wall.since_moment(now), now.since_moment(wall)].map(|by| by.as_nanos().cast_signed());
-        Self(forward - back)
-    }
-
-    /// Whether the wall clock was put back since it was that far ahead.
-    fn was_put_back(self, since: Self) -> bool {
-        since.0 - self.0 > SLOWER.as_nanos().cast_signed()
-    }
-}
-
-struct ClockThread {
-    unparker: Unparker,
-    join: JoinHandle<()>,
-    /// The moment it sleeps until: an insertion of anything earlier wakes it.
-    sleeps_until: Moment,
 }
 
 impl Clock {
@@ -342,150 +297,6 @@ impl Clock {
             _ = thread.join.join();
         }
     }
-
-    /// Makes its thread now, so that a refusal comes before anything is planned. Nothing to do for a stopped clock.
-    pub(crate) fn ensure_thread(self: &Arc<Self>) -> io::Result<()> {
-        let mut state = self.state.lock();
-        if state.open { self.make_thread(&mut state) } else { Ok(()) }
-    }
-
-    /// Made under the lock, once: whoever comes second finds it there.
-    fn make_thread(self: &Arc<Self>, state: &mut State) -> io::Result<()> {
-        if state.thread.is_some() || self.source.is_manual() {
-            return Ok(());
-        }
-        let epoch = state.epoch;
-        let parker = Parker::new();
-        let unparker = parker.unparker().clone();
-        let clock = Arc::clone(self);
-        let join = Builder::new().name(format!("{}-clock", self.name)).spawn(move || clock.run(epoch, &parker))?;
-        state.thread = Some(ClockThread { unparker, join, sleeps_until: Moment::NEVER });
-        Ok(())
-    }
-
-    /// Has the system tell when the wall clock is set. Where it can't, the thread looks for itself.
-    fn watch_wall(self: &Arc<Self>, state: &mut State) {
-        if state.watcher.is_none() && !self.source.is_manual() {
-            let clock = Arc::downgrade(self);
-            let was_set = move || {
-                let clock = clock.upgrade();
-                let sleeper = clock.and_then(|clock| clock.state.lock().thread.as_ref().map(|it| it.unparker.clone()));
-                if let Some(sleeper) = sleeper {
-                    sleeper.unpark();
-                }
-            };
-            state.watcher = Watcher::new(format!("{}-wall", self.name), was_set).ok();
-        }
-    }
-
-    /// The clock thread: rings what is due, sleeps until the next, leaves when the clock has been joined.
-    fn run(&self, epoch: u64, parker: &Parker) {
-        slack::end_sleeps_sharply();
-        let mut lead = Lead::default();
-        let mut due = Due { bells: Vec::with_capacity(BATCH), ticks: Vec::new() };
-        loop {
-            let (sleep_until, crowded) = {
-                let mut state = self.state.lock();
-                let leaves = state.epoch != epoch || state.thread.is_none();
-                if leaves {
-                    return;
-                }
-                let (next, crowded) = self.look(&mut state, &mut due);
-                let thread = state.thread.as_mut().expect("looked at above");
-                thread.sleeps_until = next;
-                (next.deadline(self.origin), crowded)
-            };
-            if !due.is_empty() {
-                self.ring(&mut due, Opening(epoch));
-                continue;
-            }
-            // The race this closes: an insertion after the look finds `sleeps_until` set, and unparks a thread
-            // that may not be asleep yet; the parker keeps the token, so the sleep ends at once.
-            match sleep_until {
-                Deadline::Never => parker.park(),
-                // The last of them is rung so much later that to be awake for the first gains nothing.
-                Deadline::At(at) if crowded => parker.park_deadline(at),
-                Deadline::At(at) => self.sleep(at, &mut lead, parker),
-            }
-        }
-    }
-
-    /// Takes out what is due. When to look again, and whether there is a crowd then.
-    fn look(&self, state: &mut State, due: &mut Due) -> (Moment, bool) {
-        let now = Moment::since(self.origin, self.now());
-        while due.bells.len() < BATCH
-            && let Some(first) = state.deadlines.pop_due(now)
-        {
-            due.bells.push(first);
-        }
-        state.ticks.take_due(now, &mut due.ticks);
-        let (next, crowded) = earlier(state.deadlines.next(), state.ticks.next());
-        if state.on_wall.is_empty() && state.ticks_on_wall.is_empty() {
-            state.ahead = None;
-            return (next, crowded);
-        }
-        let next_on_wall = self.look_at_wall(state, due);
-        if next_on_wall < next { (next_on_wall, false) } else { (next, crowded) }
-    }
-
-    /// The same for what the wall clock tells.
-    fn look_at_wall(&self, state: &mut State, due: &mut Due) -> Moment {
-        let [now, wall] = self.moments();
-        let ahead = Ahead::of(now, wall);
-        let was = state.ahead.replace(ahead);
-        if was.is_some_and(|was| ahead.was_put_back(was)) {
-            // What it was planned for may come again, or not for long: each is to be planned anew.
-            due.bells.extend(state.on_wall.take_all());
-            due.ticks.append(&mut state.ticks_on_wall.take_all());
-        }
-        while due.bells.len() < BATCH
-            && let Some(first) = state.on_wall.pop_due(wall)
-        {
-            due.bells.push(first);
-        }
-        state.ticks_on_wall.take_due(wall, &mut due.ticks);
-        match state.on_wall.next().0.min(state.ticks_on_wall.next().0) {
-            Moment::NEVER => Moment::NEVER,
-            next => {
-                let wakes = now.later(next.since_moment(wall));
-                if state.watcher.is_some() || self.source.is_manual() { wakes } else { wakes.min(now.later(WALL_LOOK)) }
-            }
-        }
-    }
-
-    /// Rings what was due, and tells.
-    fn ring(&self, due: &mut Due, opening: Opening) {
-        for (key, bell) in due.bells.drain(..) {
-            bell.ring(key);
-        }
-        if let Some(listener) = self.listener.upgrade() {
-            if !due.ticks.is_empty() {
-                listener.came(std::mem::take(&mut due.ticks), opening);
-            }
-            listener.rung();
-        }
-    }
-
-    /// Sleeps until `at`, or until unparked: a little less than that, and awake for what is left, 150 µs at most.
-    fn sleep(&self, at: Instant, lead: &mut Lead, parker: &Parker) {
-        let early = at.checked_sub(lead.get()).filter(|early| *early > self.now()).unwrap_or(at);
-        parker.park_deadline(early);
-        let mut now = self.now();
-        if now < early {
-            // Unparked.
-            return;
-        }
-        lead.learn(now - early);
-        while now < at {
-            hint::spin_loop();
-            now = self.now();
-        }
-    }
-}
-
-/// The next moment of both, and whether there is a crowd at it.
-fn earlier((bells, crowded): (Moment, bool), (ticks, count): (Moment, usize)) -> (Moment, bool) {
-    if ticks < bells { (ticks, count >= queue::CROWD) } else { (bells, crowded || ticks == bells && count > 1) }
 }
 
 /// A clock that rings nothing, for the models of those who plan by it.
@@ -506,41 +317,5 @@ impl Clock {
 
     pub(crate) fn has_ticks(&self) -> bool {
         !self.state.lock().ticks.is_empty()
-    }
-}
-
-/// A clock whose time a test moves. Then it has no thread: whoever moves the time rings.
-#[cfg(feature = "test-util")]
-impl Clock {
-    /// Goes by `time` from now on. `false`: it is open, or has a time of a test's already.
-    pub(crate) fn go_by(&self, time: Arc<Manual>) -> bool {
-        let state = self.state.lock();
-        !state.open && self.source.set(time)
-    }
-
-    /// Rings what is due, as much as a thread would in one go. `false`: nothing was.
-    pub(crate) fn ring_due(&self) -> bool {
-        let mut due = Due::default();
-        let opening = {
-            let mut state = self.state.lock();
-            _ = self.look(&mut state, &mut due);
-            Opening(state.epoch)
-        };
-        let any = !due.is_empty();
-        if any {
-            self.ring(&mut due, opening);
-        }
-        any
-    }
-
-    /// When the next bell is due, as it looks now.
-    pub(crate) fn next_due(&self) -> Deadline {
-        let state = self.state.lock();
-        let [now, wall] = self.moments();
-        let next_on_wall = match state.on_wall.next().0.min(state.ticks_on_wall.next().0) {
-            Moment::NEVER => Moment::NEVER,
-            next => now.later(next.since_moment(wall)),
-        };
-        state.deadlines.next().0.min(state.ticks.next().0).min(next_on_wall).deadline(self.origin)
     }
 }
