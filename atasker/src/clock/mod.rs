@@ -307,8 +307,8 @@ impl Clock {
         clock.open();
         let opening = {
             let mut state = clock.state.lock();
-            let join = Builder::new().spawn(|| ()).expect("a model gives threads");
-            let unparker = Parker::new().unparker().clone();
+            let join = crate::sync::thread::Builder::new().spawn(|| ()).expect("a model gives threads");
+            let unparker = crate::sync::Parker::new().unparker().clone();
             state.thread = Some(ClockThread { unparker, join, sleeps_until: Moment::from_bits(0) });
             Opening(state.epoch)
         };
