@@ -6,6 +6,7 @@ mod config;
 mod cron;
 mod error;
 mod fork;
+mod job;
 mod lane;
 mod log;
 mod names;
@@ -52,6 +53,9 @@ pub use worker::{
     QueueBody, QueueWorker, Schedule, ScheduleContext, ScheduledWorker, StopOnDrop, Worker, WorkerBuilder,
     WorkerContext, WorkerError, background_worker, kind,
 };
+
+// Light jobs.
+pub use job::{Job, JobTotals};
 
 // Time.
 pub use cron::{Cron, IntoCron, Tz};

@@ -38,6 +38,10 @@ pub(crate) fn unhandled_worker_error(worker: &str, run: u64, error: &dyn std::fm
     unseen_failure!("worker {worker} failed in run {run} and has no on_error: {error}");
 }
 
+pub(crate) fn job_panicked(job: &str, run: u64, panic: &Panic) {
+    unseen_failure!("light job {job} panicked in run {run}: {panic}");
+}
+
 pub(crate) fn hook_panicked(owner: &str, hook: &str, panic: &Panic) {
     unseen_failure!("{hook} of {owner} panicked: {panic}");
 }

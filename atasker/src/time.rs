@@ -23,6 +23,25 @@ impl From<SystemTime> for When {
     }
 }
 
+/// From this on, what is planned so long ahead may come a little late, so that many are woken together.
+const TOLERANT_FROM: Duration = Duration::from_millis(100);
+/// However long ahead, nothing is made later than this.
+const MAX_TOLERANCE: u32 = 1_000_000;
+
+/// How late something may come that is planned so long ahead, where nobody has said: a thousandth.
+pub(crate) fn tolerance(ahead: Duration) -> Duration {
+    let ahead = u64::try_from(ahead.as_nanos()).unwrap_or(u64::MAX);
+    Duration::from_nanos(tolerance_in_nanos(ahead).into())
+}
+
+/// The same in nanoseconds.
+pub(crate) fn tolerance_in_nanos(ahead: u64) -> u32 {
+    if u128::from(ahead) < TOLERANT_FROM.as_nanos() {
+        return 0;
+    }
+    u32::try_from(ahead / 1000).map_or(MAX_TOLERANCE, |tolerance| tolerance.min(MAX_TOLERANCE))
+}
+
 /// When something is due. `Never` is what a wait without an end, and a duration past the clock's range, comes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Deadline {

@@ -42,6 +42,8 @@ impl Peer {
     pub(crate) const ALL: &[&'static Self] = &[
         &atasker::BUILDER,
         &atasker::ATTRIBUTE,
+        &timer::JOBS,
+        &timer::PRECISE,
         &bare::FUTEX,
         &channel::CROSSBEAM,
         &channel::FLUME,

@@ -9,6 +9,7 @@ mod capacity;
 mod conformance;
 mod deadlock;
 mod handles;
+mod jobs;
 mod lane;
 mod life;
 mod logging;

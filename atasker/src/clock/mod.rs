@@ -9,6 +9,7 @@ mod moment;
 mod queue;
 mod slack;
 mod source;
+mod ticks;
 mod wall;
 
 use std::hint;
@@ -21,11 +22,13 @@ use crate::sync::thread::{Builder, JoinHandle};
 use crate::sync::{Mutex, Parker, Unparker};
 use crate::time::{Deadline, When};
 use lead::Lead;
-use moment::Moment;
+pub(crate) use moment::Moment;
 use queue::Queue;
 #[cfg(feature = "test-util")]
 pub(crate) use source::Manual;
 use source::Source;
+use ticks::Ticks;
+pub(crate) use ticks::{Came, End, Spot, Tick};
 use wall::Watcher;
 
 /// Rung bells are taken off the queue this many at a time, so that a stop or an insertion never waits long for the lock,
@@ -52,8 +55,32 @@ pub(crate) trait Bell: Send + Sync {
 
 /// Whom the clock tells what is to be done once for many bells.
 pub(crate) trait Listener: Send + Sync {
-    /// Some bells have been rung, right before, one after the other. Called on the clock thread, outside every lock.
+    /// These ticks have come, and are to be called on threads for which [`rung`](Self::rung) will tell.
+    fn came(&self, ticks: Vec<Arc<dyn Tick>>, opening: Opening);
+
+    /// Some bells have been rung and ticks told of, right before, one after the other. Called on the clock thread, outside
+    /// every lock.
     fn rung(&self);
+
+    /// The clock has stopped, and these will not come.
+    fn forgotten(&self, ticks: Vec<Arc<dyn Tick>>);
+}
+
+/// One opening of a clock, from a start of its supervisor to the stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Opening(u64);
+
+/// What is due.
+#[derive(Default)]
+struct Due {
+    bells: Vec<(Key, Arc<dyn Bell>)>,
+    ticks: Vec<Arc<dyn Tick>>,
+}
+
+impl Due {
+    fn is_empty(&self) -> bool {
+        self.bells.is_empty() && self.ticks.is_empty()
+    }
 }
 
 /// One deadline in the queue. Ordered by time, then by insertion.
@@ -94,6 +121,9 @@ struct State {
     deadlines: Queue,
     /// Those by the wall clock.
     on_wall: Queue,
+    ticks: Ticks,
+    /// Those by the wall clock.
+    ticks_on_wall: Ticks,
     /// How far the wall clock was ahead when it was last looked at, with something in its queue.
     ahead: Option<Ahead>,
     /// Its thread, made with the first deadline.
@@ -128,7 +158,9 @@ struct ClockThread {
 impl Clock {
     pub(crate) fn new(name: &str, listener: Weak<dyn Listener>) -> Arc<Self> {
         let (deadlines, on_wall) = (Queue::default(), Queue::on_wall());
-        let state = State { open: false, epoch: 0, deadlines, on_wall, ahead: None, thread: None, watcher: None };
+        let (ticks, ticks_on_wall) = (Ticks::default(), Ticks::default());
+        let (ahead, thread, watcher) = (None, None, None);
+        let state = State { open: false, epoch: 0, deadlines, on_wall, ticks, ticks_on_wall, ahead, thread, watcher };
         let (name, source, origin) = (name.to_owned(), Source::default(), Instant::now());
         Arc::new(Self { name, listener, source, origin, state: Mutex::new(state) })
     }
@@ -194,10 +226,63 @@ impl Clock {
         [Moment::since(self.origin, self.now()), Moment::on_wall(self.wall())]
     }
 
-    /// Has the thread look at `at` again, for what `insert` puts into its queue.
-    fn insert_at(self: &Arc<Self>, at: Moment, insert: impl FnOnce(&mut State) -> Key) -> Result<Key, Refused> {
+    /// Plans a tick; with an opening, only if that one still lasts.
+    pub(crate) fn plan(
+        self: &Arc<Self>,
+        spot: Spot,
+        opening: Option<Opening>,
+        tick: Arc<dyn Tick>,
+    ) -> Result<(), Refused> {
+        let at = self.place_of(spot);
+        let wakes = |[now, wall]: [Moment; 2]| now.later(at.since_moment(wall));
+        let moments = spot.on_wall.then(|| self.moments());
+        self.insert_in(moments.map_or(at, wakes), opening, |state| match moments {
+            None => state.ticks.insert(at, tick),
+            Some([now, wall]) => {
+                self.watch_wall(state);
+                state.ahead.get_or_insert(Ahead::of(now, wall));
+                state.ticks_on_wall.insert(at, tick);
+            }
+        })
+    }
+
+    /// Takes a tick back that was planned for that spot, if it is still there.
+    pub(crate) fn take_back(&self, spot: Spot, tick: &Arc<dyn Tick>) {
+        let at = self.place_of(spot);
         let mut state = self.state.lock();
-        if !state.open {
+        let ticks = if spot.on_wall { &mut state.ticks_on_wall } else { &mut state.ticks };
+        ticks.remove(at, tick);
+    }
+
+    /// The moment in whose crowd it lies.
+    fn place_of(&self, spot: Spot) -> Moment {
+        let tolerance = if self.is_manual() { 0 } else { spot.tolerance };
+        spot.due.rounded_up_to(tolerance.into())
+    }
+
+    /// That instant as ticks are planned by it.
+    pub(crate) fn moment(&self, at: Instant) -> Moment {
+        Moment::since(self.origin, at)
+    }
+
+    /// The instant that it stands for.
+    pub(crate) fn instant(&self, moment: Moment) -> Option<Instant> {
+        moment.deadline(self.origin).instant()
+    }
+
+    /// Has the thread look at `at` again, for what `insert` puts into its queue.
+    fn insert_at<R>(self: &Arc<Self>, at: Moment, insert: impl FnOnce(&mut State) -> R) -> Result<R, Refused> {
+        self.insert_in(at, None, insert)
+    }
+
+    fn insert_in<R>(
+        self: &Arc<Self>,
+        at: Moment,
+        opening: Option<Opening>,
+        insert: impl FnOnce(&mut State) -> R,
+    ) -> Result<R, Refused> {
+        let mut state = self.state.lock();
+        if !state.open || opening.is_some_and(|opening| opening != Opening(state.epoch)) {
             return Err(Refused::Stopped);
         }
         self.make_thread(&mut state).map_err(Refused::NoThread)?;
@@ -223,15 +308,22 @@ impl Clock {
 
     /// Drops all deadlines and takes no more. The bells are told.
     pub(crate) fn close(&self) {
-        let dropped = {
+        let (dropped, mut forgotten) = {
             let mut state = self.state.lock();
             state.open = false;
-            [std::mem::take(&mut state.deadlines), std::mem::replace(&mut state.on_wall, Queue::on_wall())]
+            let queues =
+                [std::mem::take(&mut state.deadlines), std::mem::replace(&mut state.on_wall, Queue::on_wall())];
+            let ticks = [std::mem::take(&mut state.ticks), std::mem::take(&mut state.ticks_on_wall)];
+            (queues, ticks)
         };
         let dropped = dropped.into_iter().flat_map(Queue::into_bells);
         let told: Vec<_> = dropped.filter(|bell| Arc::clone(bell).dropped()).collect();
         // Only now: a Drop of the user's may take long, or wait for another that is dropped with it.
         told.into_iter().for_each(Bell::drop_body);
+        let forgotten: Vec<_> = forgotten.iter_mut().flat_map(Ticks::take_all).collect();
+        if let Some(listener) = self.listener.upgrade().filter(|_| !forgotten.is_empty()) {
+            listener.forgotten(forgotten);
+        }
     }
 
     /// Sends the thread away and joins it. Not to be called from it.
@@ -290,7 +382,7 @@ impl Clock {
     fn run(&self, epoch: u64, parker: &Parker) {
         slack::end_sleeps_sharply();
         let mut lead = Lead::default();
-        let mut due = Vec::with_capacity(BATCH);
+        let mut due = Due { bells: Vec::with_capacity(BATCH), ticks: Vec::new() };
         loop {
             let (sleep_until, crowded) = {
                 let mut state = self.state.lock();
@@ -304,7 +396,7 @@ impl Clock {
                 (next.deadline(self.origin), crowded)
             };
             if !due.is_empty() {
-                self.ring(&mut due);
+                self.ring(&mut due, Opening(epoch));
                 continue;
             }
             // The race this closes: an insertion after the look finds `sleeps_until` set, and unparks a thread
@@ -319,15 +411,16 @@ impl Clock {
     }
 
     /// Takes out what is due. When to look again, and whether there is a crowd then.
-    fn look(&self, state: &mut State, due: &mut Vec<(Key, Arc<dyn Bell>)>) -> (Moment, bool) {
+    fn look(&self, state: &mut State, due: &mut Due) -> (Moment, bool) {
         let now = Moment::since(self.origin, self.now());
-        while due.len() < BATCH
+        while due.bells.len() < BATCH
             && let Some(first) = state.deadlines.pop_due(now)
         {
-            due.push(first);
+            due.bells.push(first);
         }
-        let (next, crowded) = state.deadlines.next();
-        if state.on_wall.is_empty() {
+        state.ticks.take_due(now, &mut due.ticks);
+        let (next, crowded) = earlier(state.deadlines.next(), state.ticks.next());
+        if state.on_wall.is_empty() && state.ticks_on_wall.is_empty() {
             state.ahead = None;
             return (next, crowded);
         }
@@ -336,22 +429,24 @@ impl Clock {
     }
 
     /// The same for what the wall clock tells.
-    fn look_at_wall(&self, state: &mut State, due: &mut Vec<(Key, Arc<dyn Bell>)>) -> Moment {
+    fn look_at_wall(&self, state: &mut State, due: &mut Due) -> Moment {
         let [now, wall] = self.moments();
         let ahead = Ahead::of(now, wall);
         let was = state.ahead.replace(ahead);
         if was.is_some_and(|was| ahead.was_put_back(was)) {
             // What it was planned for may come again, or not for long: each is to be planned anew.
-            due.extend(state.on_wall.take_all());
+            due.bells.extend(state.on_wall.take_all());
+            due.ticks.append(&mut state.ticks_on_wall.take_all());
         }
-        while due.len() < BATCH
+        while due.bells.len() < BATCH
             && let Some(first) = state.on_wall.pop_due(wall)
         {
-            due.push(first);
+            due.bells.push(first);
         }
-        match state.on_wall.next() {
-            (Moment::NEVER, _) => Moment::NEVER,
-            (next, _) => {
+        state.ticks_on_wall.take_due(wall, &mut due.ticks);
+        match state.on_wall.next().0.min(state.ticks_on_wall.next().0) {
+            Moment::NEVER => Moment::NEVER,
+            next => {
                 let wakes = now.later(next.since_moment(wall));
                 if state.watcher.is_some() || self.source.is_manual() { wakes } else { wakes.min(now.later(WALL_LOOK)) }
             }
@@ -359,11 +454,14 @@ impl Clock {
     }
 
     /// Rings what was due, and tells.
-    fn ring(&self, due: &mut Vec<(Key, Arc<dyn Bell>)>) {
-        for (key, bell) in due.drain(..) {
+    fn ring(&self, due: &mut Due, opening: Opening) {
+        for (key, bell) in due.bells.drain(..) {
             bell.ring(key);
         }
         if let Some(listener) = self.listener.upgrade() {
+            if !due.ticks.is_empty() {
+                listener.came(std::mem::take(&mut due.ticks), opening);
+            }
             listener.rung();
         }
     }
@@ -385,6 +483,32 @@ impl Clock {
     }
 }
 
+/// The next moment of both, and whether there is a crowd at it.
+fn earlier((bells, crowded): (Moment, bool), (ticks, count): (Moment, usize)) -> (Moment, bool) {
+    if ticks < bells { (ticks, count >= queue::CROWD) } else { (bells, crowded || ticks == bells && count > 1) }
+}
+
+/// A clock that rings nothing, for the models of those who plan by it.
+#[cfg(all(test, atasker_loom))]
+impl Clock {
+    pub(crate) fn opened_and_silent(listener: Weak<dyn Listener>) -> (Arc<Self>, Opening) {
+        let clock = Self::new("model", listener);
+        clock.open();
+        let opening = {
+            let mut state = clock.state.lock();
+            let join = Builder::new().spawn(|| ()).expect("a model gives threads");
+            let unparker = Parker::new().unparker().clone();
+            state.thread = Some(ClockThread { unparker, join, sleeps_until: Moment::from_bits(0) });
+            Opening(state.epoch)
+        };
+        (clock, opening)
+    }
+
+    pub(crate) fn has_ticks(&self) -> bool {
+        !self.state.lock().ticks.is_empty()
+    }
+}
+
 /// A clock whose time a test moves. Then it has no thread: whoever moves the time rings.
 #[cfg(feature = "test-util")]
 impl Clock {
@@ -396,11 +520,15 @@ impl Clock {
 
     /// Rings what is due, as much as a thread would in one go. `false`: nothing was.
     pub(crate) fn ring_due(&self) -> bool {
-        let mut due = Vec::new();
-        _ = self.look(&mut self.state.lock(), &mut due);
+        let mut due = Due::default();
+        let opening = {
+            let mut state = self.state.lock();
+            _ = self.look(&mut state, &mut due);
+            Opening(state.epoch)
+        };
         let any = !due.is_empty();
         if any {
-            self.ring(&mut due);
+            self.ring(&mut due, opening);
         }
         any
     }
@@ -409,10 +537,10 @@ impl Clock {
     pub(crate) fn next_due(&self) -> Deadline {
         let state = self.state.lock();
         let [now, wall] = self.moments();
-        let next_on_wall = match state.on_wall.next().0 {
+        let next_on_wall = match state.on_wall.next().0.min(state.ticks_on_wall.next().0) {
             Moment::NEVER => Moment::NEVER,
             next => now.later(next.since_moment(wall)),
         };
-        state.deadlines.next().0.min(next_on_wall).deadline(self.origin)
+        state.deadlines.next().0.min(state.ticks.next().0).min(next_on_wall).deadline(self.origin)
     }
 }

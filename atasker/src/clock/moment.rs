@@ -1,5 +1,6 @@
 //! Moments as the queue of deadlines counts them.
 
+use std::num::NonZeroU64;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::time::Deadline;
@@ -7,11 +8,11 @@ use crate::time::Deadline;
 /// Nanoseconds since the clock was made, or since 1970 on the wall clock: half the size of an instant, and compared in
 /// one step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Moment(u64);
+pub(crate) struct Moment(u64);
 
 impl Moment {
     /// Lies six centuries ahead, and stands for what lies beyond too.
-    pub(super) const NEVER: Self = Self(u64::MAX);
+    pub(crate) const NEVER: Self = Self(u64::MAX);
 
     pub(super) fn of(deadline: Deadline, origin: Instant) -> Self {
         match deadline {
@@ -25,24 +26,52 @@ impl Moment {
     }
 
     /// On the wall clock.
-    pub(super) fn on_wall(at: SystemTime) -> Self {
+    pub(crate) fn on_wall(at: SystemTime) -> Self {
         let since = at.duration_since(UNIX_EPOCH).unwrap_or_default();
         u64::try_from(since.as_nanos()).map_or(Self::NEVER, Self)
     }
 
+    /// As a number, for a word that threads share.
+    pub(crate) fn to_bits(self) -> u64 {
+        self.0
+    }
+
+    pub(crate) fn from_bits(bits: u64) -> Self {
+        Self(bits)
+    }
+
+    /// The first tick after `now` of a grid that has one here and one each `nanos` nanoseconds.
+    pub(crate) fn next_tick(self, nanos: NonZeroU64, now: Self) -> Self {
+        let next = self.0.saturating_add(nanos.get());
+        if next > now.0 {
+            return Self(next);
+        }
+        let passed = now.0.saturating_sub(self.0) / nanos;
+        Self(nanos.get().saturating_mul(passed.saturating_add(1)).saturating_add(self.0))
+    }
+
+    /// What it is on the wall clock.
+    pub(crate) fn wall(self) -> Option<SystemTime> {
+        (self != Self::NEVER).then_some(UNIX_EPOCH)?.checked_add(Duration::from_nanos(self.0))
+    }
+
     /// How long it is from `earlier` till this one.
-    pub(super) fn since_moment(self, earlier: Self) -> Duration {
+    pub(crate) fn since_moment(self, earlier: Self) -> Duration {
         Duration::from_nanos(self.0.saturating_sub(earlier.0))
     }
 
     /// The next one on the grid of `grain` from the origin; itself where `grain` is zero.
     pub(super) fn rounded_up(self, grain: Duration) -> Self {
-        let grain = u64::try_from(grain.as_nanos()).unwrap_or(u64::MAX);
+        self.rounded_up_to(u64::try_from(grain.as_nanos()).unwrap_or(u64::MAX))
+    }
+
+    /// The same in nanoseconds.
+    pub(super) fn rounded_up_to(self, grain: u64) -> Self {
         if grain == 0 { self } else { self.0.checked_next_multiple_of(grain).map_or(Self::NEVER, Self) }
     }
 
     /// So much after it.
-    pub(super) fn later(self, by: Duration) -> Self {
+    pub(crate) fn later(self, by: Duration) -> Self {
         let by = u64::try_from(by.as_nanos()).unwrap_or(u64::MAX);
         Self(self.0.saturating_add(by))
     }
@@ -70,6 +99,16 @@ mod tests {
         }
         assert_eq!(Moment(u64::MAX - 1).rounded_up(grain), Moment::NEVER);
         assert_eq!(Moment::NEVER.rounded_up(grain), Moment::NEVER);
+    }
+
+    #[test]
+    fn ticks_stay_on_their_grid_and_come_after_now() {
+        let every = NonZeroU64::new(10).expect("it is not zero");
+        for (last, now, next) in [(0, 0, 10), (3, 5, 13), (3, 12, 13), (3, 13, 23), (3, 99, 103), (50, 3, 60)] {
+            assert_eq!(Moment(last).next_tick(every, Moment(now)), Moment(next), "{last} {now}");
+        }
+        assert_eq!(Moment(1).next_tick(NonZeroU64::MAX, Moment(2)), Moment::NEVER);
+        assert_eq!(Moment::NEVER.next_tick(every, Moment(2)), Moment::NEVER);
     }
 
     #[test]

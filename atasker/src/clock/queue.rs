@@ -35,7 +35,7 @@ struct Crowd {
 }
 
 /// So many bells of one moment take longer to ring than a thread takes to wake up.
-const CROWD: usize = 16;
+pub(super) const CROWD: usize = 16;
 
 /// Keys of the wall clock's queue are counted from here.
 const ON_WALL: u64 = 1 << 63;

@@ -85,8 +85,8 @@ pub(crate) fn enter_async<R>(pool: usize, job: Option<Arc<dyn Job>>, f: impl FnO
     enter_frame(job, pool, Kind::Async, f)
 }
 
-/// [`enter`] for what is left of a task that nobody had a handle of.
-pub(super) fn enter_unnamed<R>(pool: &Arc<Pool>, f: impl FnOnce() -> R) -> R {
+/// [`enter`] for what is left of a task that nobody had a handle of, or of a light job.
+pub(crate) fn enter_unnamed<R>(pool: &Arc<Pool>, f: impl FnOnce() -> R) -> R {
     enter_frame(None, Arc::as_ptr(pool).addr(), Kind::Hook, f)
 }
 
@@ -194,5 +194,5 @@ pub fn is_cancelled() -> bool {
     })
     .flatten();
     let Some((job, home)) = top else { return false };
-    job.is_some_and(|job| job.is_asked_to_end()) || home.is_some_and(|home| home.pool.is_hurried(home.epoch))
+    job.is_some_and(|job| job.is_asked_to_end()) || home.is_some_and(|home| home.is_hurried())
 }

@@ -112,6 +112,11 @@ impl Home {
         self.rings.get(priority as usize)
     }
 
+    /// Whether bodies of this thread have been asked to end.
+    pub(crate) fn is_hurried(&self) -> bool {
+        self.pool.is_hurried(self.epoch)
+    }
+
     /// Whether anything runs here.
     pub(super) fn is_busy(&self) -> bool {
         self.in_closure.get() || self.outermost.borrow().is_some()

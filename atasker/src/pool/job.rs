@@ -6,7 +6,7 @@ use super::Pool;
 use super::entry::StaticName;
 use super::ledger::Tally;
 
-/// A task's cell or a worker, as the pool sees it.
+/// A task's cell, a worker or a crowd of light jobs, as the pool sees it.
 pub(crate) trait Job: Send + Sync {
     /// What reports call it.
     fn name(&self) -> &str;
@@ -54,7 +54,7 @@ pub(crate) enum Ran {
     },
     /// A worker, as long as it had a place.
     Slice,
-    /// Housekeeping.
+    /// Housekeeping, and light jobs.
     Errand,
 }
 

@@ -30,7 +30,7 @@ use std::time::Instant;
 use crossbeam_utils::CachePadded;
 
 pub use current::is_cancelled;
-pub(crate) use current::{enter, enter_async, home, is_async, is_inside, is_running_here};
+pub(crate) use current::{enter, enter_async, enter_unnamed, home, is_async, is_inside, is_running_here};
 pub use entry::Named;
 pub(crate) use entry::{Closure, Entry, OwnName, Place, StaticName};
 pub(crate) use home::Home;

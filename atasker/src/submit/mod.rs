@@ -1,8 +1,10 @@
-//! The ways in for tasks: from the attribute, from the builder, from a collection. All end in one function.
+//! The ways in for tasks: from the attribute, from the builder, from a collection. All end in one function. And the ways in
+//! for light jobs.
 
 mod builder;
 mod collection;
 mod future;
+mod job;
 mod lane;
 mod options;
 mod site;

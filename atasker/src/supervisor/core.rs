@@ -8,9 +8,10 @@ use super::lanes::Lanes;
 use super::life::Life;
 use super::registry::{Entry, Registry, Resident};
 use super::{Owner, Supervisor};
-use crate::clock::{self, Clock};
+use crate::clock::{self, Clock, Opening, Tick};
 use crate::config::Config;
 use crate::error::{Error, Result};
+use crate::job::Jobs;
 use crate::lane::{Lane, Watcher};
 use crate::pool::{Job, Overseer, Pool, Ran, Refusal, Tally};
 use crate::slow::{SlowStart, Slowness};
@@ -33,6 +34,7 @@ pub(crate) struct Core {
     pub(super) config: Mutex<Config>,
     pub(crate) pool: Arc<Pool>,
     pub(crate) clock: Arc<Clock>,
+    pub(crate) jobs: Arc<Jobs>,
     pub(crate) lanes: Lanes,
     pub(crate) registry: Registry,
     /// Lock rule: held for looks and state changes only; pool, clock and registry are never called under it.
@@ -58,10 +60,12 @@ impl Core {
             let listener: Weak<dyn clock::Listener> = Weak::<Self>::clone(me);
             let watcher: Weak<dyn Watcher> = Weak::<Self>::clone(me);
             let pool = Pool::new(&name, &config, overseer);
+            let clock = Clock::new(&name, listener);
             Self {
                 lanes: Lanes::new(&name, &config, Arc::as_ptr(&pool).addr(), watcher),
+                jobs: Jobs::new(&pool, &clock),
                 pool,
-                clock: Clock::new(&name, listener),
+                clock,
                 registry: Registry::default(),
                 life: Mutex::new(Life::default()),
                 changed: WaitList::default(),
@@ -159,9 +163,17 @@ impl Overseer for Core {
 }
 
 impl clock::Listener for Core {
+    fn came(&self, ticks: Vec<Arc<dyn Tick>>, opening: Opening) {
+        self.jobs.came(ticks, opening);
+    }
+
     fn rung(&self) {
         self.pool.call_for_many();
         self.lanes.call_for_many();
+    }
+
+    fn forgotten(&self, ticks: Vec<Arc<dyn Tick>>) {
+        self.jobs.forget(ticks);
     }
 }
 

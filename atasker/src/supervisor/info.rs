@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant, SystemTime};
 
 use crate::config::{Config, LaneConfig};
+use crate::job::JobTotals;
 use crate::lane::Counts;
 use crate::pool::Totals;
 use crate::priority::{PerPriority, Priority};
@@ -43,6 +44,8 @@ pub struct SupervisorInfo {
     pub totals: Totals,
     /// Its lanes of async bodies, the main one first.
     pub lanes: Vec<LaneInfo>,
+    /// Its light jobs.
+    pub jobs: JobTotals,
     /// Its workers: the running ones, and stopped ones whose handles still exist.
     pub workers: Vec<WorkerInfo>,
 }

@@ -34,6 +34,7 @@ pub use test_clock::TestClock;
 
 use crate::config::Config;
 use crate::error::{ConfigError, Result};
+use crate::job::JobTotals;
 use crate::slow::SlowStart;
 use crate::time::Deadline;
 use life::Urgency;
@@ -237,6 +238,7 @@ impl Supervisor {
             threads: sample.threads,
             totals: sample.totals,
             lanes,
+            jobs: if forked { JobTotals::default() } else { self.core.jobs.totals() },
             workers: if forked { Vec::new() } else { self.core.registry.infos() },
         }
     }

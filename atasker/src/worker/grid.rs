@@ -23,11 +23,6 @@ pub enum MissedTick {
     Delay,
 }
 
-/// From this interval on, ticks may come a little late, so that those of many workers come together.
-pub(super) const TOLERANT_FROM: Duration = Duration::from_millis(100);
-/// However long the interval, ticks are never made later than this.
-pub(super) const MAX_TOLERANCE: Duration = Duration::from_millis(1);
-
 /// The tick after `last`, and how many are missed by that.
 pub(super) fn next(last: Instant, every: Duration, missed: MissedTick, now: Instant) -> (Deadline, u64) {
     let next = Deadline::after(last, every);

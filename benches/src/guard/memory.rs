@@ -1,6 +1,6 @@
 //! Allocations and live bytes, counted by the allocator. Exact: the same in each run, whatever else the machine does.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use atasker::{Supervisor, background_task, background_worker};
 
@@ -27,6 +27,7 @@ pub(crate) fn measure(to: &mut Measured) {
     items(to);
     triggers(to);
     workers(to);
+    jobs(to);
 }
 
 /// What is allocated until everything is queued, and what more until everything has run.
@@ -111,6 +112,22 @@ fn workers(to: &mut Measured) {
     worker(to, ["idle_event", "stopped_event"], |pool, _| {
         background_worker(|| ()).supervisor(pool).event().start().expect(TAKES)
     });
+}
+
+/// Light jobs of one moment, so that it is known how they lie in the clock.
+fn jobs(to: &mut Measured) {
+    let pool = load::supervisor(1);
+    let at = Instant::now() + LATER;
+    // What the first pays for the clock and its thread.
+    pool.at(at, || ()).expect(TAKES);
+    let started = allocations::count(|| {
+        for n in 0..TASKS as u64 {
+            pool.at(at, move || _ = std::hint::black_box(n)).expect(TAKES);
+        }
+    });
+    pool.stop();
+    to.push(Section::Allocations, "job", each(started, TASKS).0);
+    to.push(Section::Bytes, "idle_job", each(started, TASKS).1);
 }
 
 /// Workers that wait, and what is left of them after a stop while their handles are kept.

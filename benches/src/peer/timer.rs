@@ -1,5 +1,6 @@
 //! What runs a body on a grid of time: a timer's tasks, a thread that sleeps, a pool with a schedule.
 
+mod atasker;
 mod delay_queue;
 mod scheduled;
 mod sleep;
@@ -11,6 +12,7 @@ use std::{
 };
 
 pub(crate) use self::{
+    atasker::{JOBS, PRECISE},
     delay_queue::DELAY_QUEUE,
     scheduled::SCHEDULED,
     sleep::{CLOCK_NANOSLEEP, CLOCK_NANOSLEEP_SHARP, SPIN_SLEEP, STD_SLEEP},

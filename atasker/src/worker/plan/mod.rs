@@ -9,7 +9,7 @@ use super::details::Details;
 use super::grid;
 use crate::clock::Key;
 use crate::priority::Priority;
-use crate::time::{Deadline, When};
+use crate::time::{Deadline, When, tolerance};
 pub(super) use terms::{Answer, Kind, Now, Terms};
 
 /// Where a worker is in its life, beside what its bell says.
@@ -233,9 +233,7 @@ impl Plan {
     pub(super) fn tolerance(&self) -> Duration {
         let said = self.details.as_ref().and_then(|details| details.tolerance());
         said.unwrap_or_else(|| match self.kind {
-            Kind::Interval { every, .. } | Kind::Delay { gap: every } if every >= grid::TOLERANT_FROM => {
-                (every / 1000).min(grid::MAX_TOLERANCE)
-            }
+            Kind::Interval { every, .. } | Kind::Delay { gap: every } => tolerance(every),
             _ => Duration::ZERO,
         })
     }
