@@ -122,7 +122,8 @@ fn a_result_is_dropped_once_by_whoever_has_it_last() {
     let task = result(&drops);
     eventually("it has ended", || task.is_finished());
     drop(task);
-    assert_eq!(drops.count(), 2);
+    // By the thread that ran it, where that lets go last.
+    eventually("it is dropped", || drops.count() == 2);
 }
 
 #[test]

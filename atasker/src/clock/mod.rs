@@ -99,6 +99,7 @@ struct State {
     deadlines: Queue,
     /// Those by the wall clock.
     on_wall: Queue,
+    /// What is handed over by the crowd.
     ticks: Ticks,
     /// Those by the wall clock.
     ticks_on_wall: Ticks,
@@ -199,6 +200,11 @@ impl Clock {
                 state.ticks_on_wall.insert(at, tick);
             }
         })
+    }
+
+    /// Whether that opening is the last there was: it lasts, or has been closed and not followed by another.
+    pub(crate) fn is_of(&self, opening: Opening) -> bool {
+        self.state.lock().epoch == opening.0
     }
 
     /// Takes a tick back that was planned for that spot, if it is still there.

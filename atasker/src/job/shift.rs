@@ -158,6 +158,10 @@ impl Shift {
         let Crowd { jobs, opening, ticks, .. } = &*self.crowd;
         let home = pool::home();
         let clock = &jobs.clock;
+        if !clock.is_of(*opening) {
+            // Left by a body that a stop had given up on, after the next start.
+            return self.crowd.forget();
+        }
         let mut now = clock.moment(clock.now());
         let until = now.later(PATIENCE);
         let (mut runs, mut panics) = (0, 0);

@@ -125,6 +125,29 @@ fn a_run_that_a_stop_gave_up_on_is_named_and_the_job_is_over() {
 }
 
 #[test]
+fn those_behind_a_run_that_was_given_up_on_do_not_come_back() {
+    let s = pool(1);
+    let at = Instant::now() + Duration::from_millis(120);
+    let (gate, running) = (Gate::new(), Latch::new(1));
+    let jobs: Vec<_> = (0..10)
+        .map(|_| {
+            let (gate, running) = (gate.clone(), running.clone());
+            let body = move || {
+                running.count_down();
+                gate.wait();
+            };
+            s.at(at, body).unwrap()
+        })
+        .collect();
+    running.wait();
+    assert!(!s.stop_timeout(Duration::from_millis(5)).complete);
+    s.start().unwrap();
+    gate.open();
+    eventually("all have ended", || jobs.iter().all(|job| !job.is_active()) && s.info().jobs.active == 0);
+    assert_eq!(jobs.iter().map(|job| job.runs()).sum::<u64>(), 1);
+}
+
+#[test]
 fn a_stop_in_a_body_or_in_its_drop_only_asks() {
     let (s, clock) = clocked_pool(1);
     let inside = Supervisor::clone(&s);
