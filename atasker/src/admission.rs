@@ -42,8 +42,9 @@ impl Limits {
 pub(crate) enum Seat {
     /// One of the places.
     Place,
-    /// Nothing: a `Critical` body beside the places.
-    Beside,
+    /// That of a `Critical` body: beside the places while there are no more of them than the limit, else one of the
+    /// places. Which of them takes one is not said: when one ends, all that are left may be beside.
+    Critical,
 }
 
 /// The places, and how many of them are in use.
@@ -52,14 +53,14 @@ pub(crate) struct Places {
     limits: Limits,
     /// Invariant: when one is taken for priority p, it was below p's ceiling
     /// (`ceilings_order_and_work_conservation_are_exact_under_random_load`).
-    used: usize,
-    /// `Critical` bodies beside the places.
-    beside: usize,
+    taken: usize,
+    /// `Critical` bodies.
+    critical: usize,
 }
 
 impl Places {
     pub(crate) fn new(limits: Limits) -> Self {
-        Self { limits, used: 0, beside: 0 }
+        Self { limits, taken: 0, critical: 0 }
     }
 
     pub(crate) fn limits(&self) -> Limits {
@@ -76,50 +77,49 @@ impl Places {
     /// Ceilings rise with priority, so if the first of the highest priority that waits does not fit, nothing behind it
     /// fits: whoever goes from high to low asks once and is done (`no_high_starts_after_any_low_when_a_slot_opens`).
     pub(crate) fn seat(&self, priority: Priority) -> Option<Seat> {
-        if priority == Priority::Critical && self.beside < self.limits.critical {
-            return Some(Seat::Beside);
-        }
-        (self.used < self.limits.places(priority)).then_some(Seat::Place)
+        let seat = if priority == Priority::Critical { Seat::Critical } else { Seat::Place };
+        let is_beside = seat == Seat::Critical && self.free_beside() > 0;
+        (is_beside || self.used() < self.limits.places(priority)).then_some(seat)
     }
 
     pub(crate) fn take(&mut self, seat: Seat) {
         match seat {
-            Seat::Place => self.used += 1,
-            Seat::Beside => self.beside += 1,
+            Seat::Place => self.taken += 1,
+            Seat::Critical => self.critical += 1,
         }
     }
 
     pub(crate) fn release(&mut self, seat: Seat) {
         match seat {
-            Seat::Place => self.used -= 1,
-            Seat::Beside => self.beside -= 1,
+            Seat::Place => self.taken -= 1,
+            Seat::Critical => self.critical -= 1,
         }
     }
 
     /// Everything is given back at once.
     pub(crate) fn release_all(&mut self) {
-        (self.used, self.beside) = (0, 0);
+        (self.taken, self.critical) = (0, 0);
     }
 
     /// Places in use.
     pub(crate) fn used(&self) -> usize {
-        self.used
+        self.taken + self.critical.saturating_sub(self.limits.critical)
     }
 
     pub(crate) fn is_unused(&self) -> bool {
-        self.used + self.beside == 0
+        self.taken + self.critical == 0
     }
 
     /// How many of that priority could be admitted this moment, if nothing else waited.
     pub(crate) fn free(&self, priority: Priority) -> usize {
-        let free = self.limits.places(priority).saturating_sub(self.used);
+        let free = self.limits.places(priority).saturating_sub(self.used());
         if priority == Priority::Critical { free.saturating_add(self.free_beside()) } else { free }
     }
 
     /// How many of those that wait could be admitted this moment.
     pub(crate) fn fitting(&self, waiting: PerPriority<usize>) -> usize {
         let beside = waiting.critical.min(self.free_beside());
-        let (mut used, mut fitting) = (self.used, beside);
+        let (mut used, mut fitting) = (self.used(), beside);
         for (waiting, limit) in [
             (waiting.critical - beside + waiting.high, self.limits.high),
             (waiting.normal, self.limits.normal),
@@ -133,6 +133,6 @@ impl Places {
     }
 
     fn free_beside(&self) -> usize {
-        self.limits.critical.saturating_sub(self.beside)
+        self.limits.critical.saturating_sub(self.critical)
     }
 }

@@ -255,7 +255,7 @@ impl Home {
         let (tally, pool) = (Tally::outermost(&self.ledger), &self.pool);
         let shown = match charge {
             Charge::Place(priority) => Some(priority),
-            Charge::Beside => Some(Priority::Critical),
+            Charge::Critical => Some(Priority::Critical),
             Charge::Errand | Charge::Carried(_) => None,
         };
         match entry {
@@ -282,7 +282,7 @@ impl Home {
                 }
                 match (charge, ran) {
                     (Charge::Place(priority), Ran::Dead) => pool.glance.buried(priority, 1),
-                    (Charge::Beside, Ran::Dead) => pool.glance.buried(Priority::Critical, 1),
+                    (Charge::Critical, Ran::Dead) => pool.glance.buried(Priority::Critical, 1),
                     // Its own entry still stands in the queue.
                     (Charge::Carried(priority), Ran::Task { .. } | Ran::Slice) => pool.died(priority),
                     _ => {}

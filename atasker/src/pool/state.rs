@@ -42,8 +42,8 @@ pub(super) enum Stage {
 pub(super) enum Charge {
     /// One of the places.
     Place(Priority),
-    /// Nothing: a `Critical` task beside the places.
-    Beside,
+    /// That of a `Critical` task: nothing, as long as there are few.
+    Critical,
     /// Nothing: housekeeping.
     Errand,
     /// The place of the body that waits for it; its own entry still stands in its priority's queue.
@@ -338,7 +338,7 @@ impl State {
             let Some(entry) = self.take_for(home, priority) else { continue };
             self.places.take(seat);
             self.totals.largest_active = self.totals.largest_active.max(self.places.used());
-            return Some((entry, if seat == Seat::Beside { Charge::Beside } else { Charge::Place(priority) }));
+            return Some((entry, if seat == Seat::Critical { Charge::Critical } else { Charge::Place(priority) }));
         }
         None
     }
@@ -355,7 +355,7 @@ impl State {
     pub(super) fn release(&mut self, charge: Charge) {
         match charge {
             Charge::Place(_) => self.places.release(Seat::Place),
-            Charge::Beside => self.places.release(Seat::Beside),
+            Charge::Critical => self.places.release(Seat::Critical),
             Charge::Errand => self.errands -= 1,
             Charge::Carried(_) => self.carried -= 1,
         }

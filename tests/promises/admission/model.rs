@@ -35,18 +35,11 @@ enum Step {
     Resize(Limits),
 }
 
-/// What a started task is charged to.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Charge {
-    Place,
-    Beside,
-}
-
 /// Admission as the contract tells it.
 struct Model {
     limits: Limits,
     queues: PerPriority<VecDeque<usize>>,
-    running: BTreeMap<usize, (Priority, Charge)>,
+    running: BTreeMap<usize, Priority>,
     started: BTreeSet<usize>,
 }
 
@@ -65,29 +58,32 @@ impl Model {
         }
     }
 
-    fn charged(&self, to: Charge) -> usize {
-        self.running.values().filter(|&&(_, charge)| charge == to).count()
+    fn critical(&self) -> usize {
+        self.running.values().filter(|&&priority| priority == Priority::Critical).count()
+    }
+
+    /// Places in use: `Critical` tasks take none, as long as they are no more than the limit.
+    fn used(&self) -> usize {
+        self.running.len() - self.critical().min(self.limits.critical_max)
     }
 
     /// Starts whatever may start: always the first of the highest priority that has any.
     fn admit(&mut self) {
         while let Some(&priority) = Priority::ALL.iter().rev().find(|&&priority| !self.queues[priority].is_empty()) {
-            let beside = priority == Priority::Critical && self.charged(Charge::Beside) < self.limits.critical_max;
-            let charge = match beside {
-                true => Charge::Beside,
-                false if self.charged(Charge::Place) < self.ceiling(priority) => Charge::Place,
+            let beside = priority == Priority::Critical && self.critical() < self.limits.critical_max;
+            if !beside && self.used() >= self.ceiling(priority) {
                 // Ceilings rise with priority: what is below does not fit either.
-                false => return,
-            };
+                return;
+            }
             let task = self.queues[priority].pop_front().unwrap();
-            self.running.insert(task, (priority, charge));
+            self.running.insert(task, priority);
             self.started.insert(task);
         }
     }
 
     fn active(&self) -> PerPriority<usize> {
         let mut active = PerPriority::default();
-        self.running.values().for_each(|&(priority, _)| active[priority] += 1);
+        self.running.values().for_each(|&priority| active[priority] += 1);
         active
     }
 
