@@ -89,8 +89,8 @@ pub(crate) fn many<T: Timer>(run: &Run) -> Figures {
         let body = |due: Instant| LATE.note(due, Instant::now());
         timer.start(EVERY, (0..bodies).map(|n| (phase(n), body)));
     });
-    // Each has had its first tick by then, unless the run is a quick one.
-    thread::sleep(settle + EVERY.min(window));
+    // Each has had its first tick by then. In a quick run, which settles sooner, light jobs begin theirs only now.
+    thread::sleep(settle + EVERY);
     LATE.pause(false);
     let before = (Instant::now(), machine::process_cpu());
     thread::sleep(window);

@@ -1,9 +1,9 @@
 pub mod jobs {
-    struct Job;
+    struct Part;
 
     #[atasker::background_worker(queue)]
-    pub fn worker(job: Job) {
-        let Job = job;
+    pub fn worker(part: Part) {
+        let Part = part;
     }
 }
 
