@@ -6,6 +6,8 @@
 mod light;
 #[cfg(all(test, atasker_loom))]
 mod model;
+#[cfg(all(test, atasker_shuttle))]
+mod model_of_crowds;
 mod pace;
 mod shift;
 mod state;

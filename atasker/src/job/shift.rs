@@ -39,7 +39,7 @@ pub(super) struct Crowd {
 /// Who sees to it that a crowd gets done.
 ///
 /// Invariant: where there are ticks left, it is queued or watched, or a thread has it that looks once more
-/// (`a_job_that_blocks_keeps_nobody_from_other_threads`).
+/// (`model_of_crowds::share_and_look_after`).
 struct Care {
     /// Entries that stand in the pool's queue.
     queued: usize,
