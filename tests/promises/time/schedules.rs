@@ -8,7 +8,7 @@ use atasker::{
 };
 
 use super::{HOUR, SOON};
-use crate::support::{clocked_pool, eventually, next, pool};
+use crate::support::{clocked_pool, eventually, next, pool, returns};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -95,6 +95,20 @@ fn a_schedule_that_panics_is_counted_and_ends_the_worker() {
     clock.advance(HOUR);
     eventually("it stops by itself", || !worker.is_running());
     assert_eq!((worker.info().runs, worker.info().panics), (2, 1));
+}
+
+/// Asked at the start, it is on the caller's thread and no body yet: the worker is not let in before it has answered.
+#[test]
+fn a_schedule_that_stops_its_supervisor_at_the_start_does_not_wait_for_itself() {
+    let s = pool(1);
+    let stopper = atasker::Supervisor::clone(&s);
+    let schedule = move |_: &ScheduleContext| {
+        assert!(stopper.stop().complete);
+        None
+    };
+    let own = atasker::Supervisor::clone(&s);
+    let started = returns(move || background_worker(|| ()).schedule(schedule).supervisor(&own).start().map(drop));
+    assert!(matches!(started, Err(Error::Stopped)));
 }
 
 #[test]

@@ -250,9 +250,14 @@ impl Core {
         {
             details.be_in_time();
         }
+        // The user's code, and not in a body: were the worker let in before, a stop in it would wait for this thread.
+        let (began, wall) = (supervisor.clock.now(), supervisor.clock.wall());
+        let asked = work.pacer.as_mut().map(|pacer| pacer.begin(began, wall, terms.initial));
         {
             let mut plan = self.plan.lock();
             if plan.phase != Phase::Stopped {
+                drop(plan);
+                drop_contained((work, asked));
                 return Err(Error::AlreadyRunning);
             }
             plan.phase = Phase::Starting;
@@ -268,7 +273,7 @@ impl Core {
             Err(error) => {
                 self.plan.lock().phase = Phase::Stopped;
                 self.changed.wake_all();
-                drop_contained(work);
+                drop_contained((work, asked));
                 return Err(error);
             }
         };
@@ -276,8 +281,6 @@ impl Core {
             autostart.then(|| Box::new(Kept { lane: lane.clone(), terms: terms.clone(), capacity, work: None }));
         log::worker_started(&self.name);
         let greeting = work.step.has_hooks();
-        let (began, wall) = (supervisor.clock.now(), supervisor.clock.wall());
-        let asked = work.pacer.as_mut().map(|pacer| pacer.begin(began, wall, terms.initial));
         *self.body.lock() = Some(Body { work, greeted: false });
         let earlier;
         {
