@@ -39,9 +39,9 @@ use crate::time::When;
 pub trait Schedule: Send + 'static {
     /// When the next run is due; `None`: never, and the worker stops.
     ///
-    /// Asked at the start (on the caller's thread, before the worker is there), after each run, and again for the same run when a pause ends or the wall clock was put back.
-    /// What is past is due at once. It may take its time: nothing of the library waits for it but its worker. A panic is
-    /// counted and told as one of a hook, and ends the worker.
+    /// Asked at the start (on the caller's thread, before the worker is there), after each run, and again for the same run
+    /// when a pause ends or the wall clock was put back. What is past is due at once. It may take its time: nothing of the
+    /// library waits for it but its worker. A panic is counted and told as one of a hook, and ends the worker.
     fn next(&mut self, cx: &ScheduleContext) -> Option<When>;
 
     /// How many runs were due since [`last`](ScheduleContext::last), and are not made up for: what the worker counts as
