@@ -27,8 +27,9 @@ impl Section {
             Self::Bytes => value * 1.01 + 1.0,
             // Up to the scheduler: a bound derived from one measurement would fail by chance.
             Self::Wakes => return None,
-            // Repeatable to less than one in a hundred; another compiler or libc may well move it by several.
-            Self::Instructions => value * 1.06,
+            // The least of several runs still varies by up to 6 %, most where a pool thread looks often; another compiler
+            // or libc may move it by several more.
+            Self::Instructions => value * 1.15,
         };
         // Two places are all that a reader wants.
         Some((bound * 100.0).ceil() / 100.0)

@@ -69,7 +69,7 @@ impl Load {
 pub(crate) const TAKES: &str = "the supervisor takes workers";
 
 /// As many event workers as are triggered between two gates.
-pub(crate) const EVENTS: usize = 500;
+pub(crate) const EVENTS: usize = 2_500;
 
 /// A supervisor whose threads are made and whose clock runs.
 pub(crate) fn supervisor(threads: usize) -> Supervisor {

@@ -24,8 +24,8 @@ pub(crate) fn measure(to: &mut Measured) -> Result<(), Box<dyn Error>> {
     let section = Section::Wakes;
     let (flood, trips) = ("switches_per_million_flooded", "switches_per_thousand_round_trips");
     if switches().is_some() {
-        to.push(section, flood, least(|| 1e6 * switched(2, FLOOD, load::detach::<1>)));
-        to.push(section, trips, least(|| 1e3 * switched(1, TRIPS, load::round_trips)));
+        to.push(section, flood, tool::least(|| Ok(1e6 * switched(2, FLOOD, load::detach::<1>)))?);
+        to.push(section, trips, tool::least(|| Ok(1e3 * switched(1, TRIPS, load::round_trips)))?);
     } else {
         let why = "this system has no /proc/self/task";
         to.skip(section, flood, why);
@@ -36,15 +36,10 @@ pub(crate) fn measure(to: &mut Measured) -> Result<(), Box<dyn Error>> {
         to.skip(section, gated, &why);
         to.skip(section, trips, &why);
     } else {
-        to.push(section, gated, 1e3 * tool::each(|times| futexes(Load::Detached, times), 10_000)?);
-        to.push(section, trips, 1e3 * tool::each(|times| futexes(Load::RoundTrip, times), 1_000)?);
+        to.push(section, gated, 1e3 * tool::each(|times| futexes(Load::Detached, times), 100, 10_000)?);
+        to.push(section, trips, 1e3 * tool::each(|times| futexes(Load::RoundTrip, times), 100, 1_000)?);
     }
     Ok(())
-}
-
-/// The least of three: what disturbs adds switches and never takes any away.
-fn least(measure: impl Fn() -> f64) -> f64 {
-    (0..3).map(|_| measure()).fold(f64::INFINITY, f64::min)
 }
 
 /// Voluntary switches for each task.
