@@ -256,7 +256,7 @@ impl Config {
     /// Refuses what makes no sense, naming the field and its value.
     pub(crate) fn check(&self) -> Result<(), Error> {
         let refuse = |field, value: String, cure| Err(ConfigError::new(field, value, cure).into());
-        let too_many = "is at most 1000000";
+        let too_many = "must be at most 1000000";
         for (field, value) in [
             ("pool_size", self.pool_size),
             ("reserve_normal", self.reserve_normal),
@@ -271,33 +271,33 @@ impl Config {
         if let Some(places) = self.places() {
             if places > MAX_PLACES {
                 let sum = format!("{} + {} + {}", self.pool_size, self.reserve_normal, self.reserve_high);
-                return refuse("pool_size", sum, "is at most 1000000 together with both reserves");
+                return refuse("pool_size", sum, "must be at most 1000000 together with both reserves");
             }
             if self.min_threads > places {
-                let cure = "is at most pool_size + reserve_normal + reserve_high: raise those or lower it";
+                let cure = "must be at most pool_size + reserve_normal + reserve_high: raise those or lower it";
                 return refuse("min_threads", self.min_threads.to_string(), cure);
             }
         }
         if let Some(name) = &self.thread_name
             && (name.is_empty() || name.contains('\0'))
         {
-            return refuse("thread_name", format!("{name:?}"), "is not empty and has no NUL byte");
+            return refuse("thread_name", format!("{name:?}"), "must not be empty or have a NUL byte");
         }
         if self.stack_size == Some(0) {
-            return refuse("stack_size", "0".into(), "is more than 0: leave it out for the system's choice");
+            return refuse("stack_size", "0".into(), "must be more than 0: leave it out for the system's choice");
         }
         for (field, value) in [("warn_after", self.warn_after), ("error_after", self.error_after)] {
             if value == Some(Duration::ZERO) {
-                return refuse(field, "0".into(), "is more than 0: leave it out for never");
+                return refuse(field, "0".into(), "must be more than 0: leave it out for never");
             }
         }
         if let (Some(warn), Some(error)) = (self.warn_after, self.error_after)
             && error < warn
         {
-            return refuse("error_after", format!("{error:?}"), "is not below warn_after");
+            return refuse("error_after", format!("{error:?}"), "must not be below warn_after");
         }
         if !(1..=10_000).contains(&self.max_nesting) {
-            return refuse("max_nesting", self.max_nesting.to_string(), "is from 1 to 10000");
+            return refuse("max_nesting", self.max_nesting.to_string(), "must be from 1 to 10000");
         }
         lane::check_threads("async_threads", self.async_threads)
     }

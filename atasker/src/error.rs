@@ -154,6 +154,14 @@ impl fmt::Display for TaskError {
 impl std::error::Error for TaskError {}
 
 /// A configuration that makes no sense: the field, its value, and what it must be.
+///
+/// ```
+/// use atasker::{Config, Error, Supervisor};
+///
+/// let Err(Error::Config(error)) = Supervisor::new("vast", Config::new().pool_size(2_000_000)) else { unreachable!() };
+/// assert_eq!((error.field(), error.value()), ("pool_size", "2000000"));
+/// assert_eq!(error.to_string(), "pool_size = 2000000 makes no sense: it must be at most 1000000");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigError {
     field: &'static str,
@@ -167,7 +175,7 @@ impl ConfigError {
     }
 
     pub(crate) fn zero_duration(field: &'static str, value: Duration) -> Self {
-        Self::new(field, format!("{value:?}"), "is more than 0")
+        Self::new(field, format!("{value:?}"), "must be more than 0")
     }
 
     /// The field or key that was refused.

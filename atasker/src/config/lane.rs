@@ -114,7 +114,7 @@ impl LaneConfig {
             ("critical_max", self.critical_max),
         ] {
             if value > MAX_PLACES {
-                return Err(ConfigError::new(field, value.to_string(), "is at most 1000000").into());
+                return Err(ConfigError::new(field, value.to_string(), "must be at most 1000000").into());
             }
         }
         Ok(())
@@ -126,5 +126,5 @@ pub(super) fn check_threads(field: &'static str, threads: usize) -> Result<(), E
     if (1..=MAX_THREADS).contains(&threads) {
         return Ok(());
     }
-    Err(ConfigError::new(field, threads.to_string(), "is from 1 to 10000").into())
+    Err(ConfigError::new(field, threads.to_string(), "must be from 1 to 10000").into())
 }

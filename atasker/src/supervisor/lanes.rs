@@ -86,7 +86,7 @@ impl Lanes {
     /// Makes the lane of that name, or gives the one that is there.
     pub(crate) fn make(&self, name: &str, config: LaneConfig) -> Result<Arc<Lane>> {
         if name.is_empty() || name.contains('\0') || name == MAIN {
-            let cure = "is not empty, has no NUL byte, and is not `async`, the name of the main lane";
+            let cure = "must not be empty, have a NUL byte, or be `async`, the name of the main lane";
             return Err(ConfigError::new("lane", format!("{name:?}"), cure).into());
         }
         config.check()?;

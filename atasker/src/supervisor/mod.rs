@@ -94,7 +94,7 @@ impl Supervisor {
     pub fn new(name: impl Into<String>, config: Config) -> Result<Self> {
         let name = name.into();
         if name.is_empty() || name.contains('\0') {
-            return Err(ConfigError::new("name", format!("{name:?}"), "is not empty and has no NUL byte").into());
+            return Err(ConfigError::new("name", format!("{name:?}"), "must not be empty or have a NUL byte").into());
         }
         config.check()?;
         let core = Core::new(name, config);
@@ -209,7 +209,7 @@ impl Supervisor {
         if self.core.lanes.main().lend(runtime) {
             return Ok(());
         }
-        let cure = "is set before the first async body starts, or after a stop";
+        let cure = "must be set before the first async body starts, or after a stop";
         Err(ConfigError::new("runtime", "a handle".into(), cure).into())
     }
 

@@ -80,7 +80,8 @@ impl TestClock {
     pub fn govern(&self, supervisor: &Supervisor) -> Result<()> {
         let core = &supervisor.core;
         if !core.clock.go_by(Arc::clone(&self.time)) {
-            let cure = "is one that has never been started and has no test clock yet: take it first thing in the test";
+            let cure =
+                "must never have been started and have no test clock yet: take the clock first thing in the test";
             return Err(ConfigError::new("supervisor", core.name.clone(), cure).into());
         }
         core.pool.watch();

@@ -45,13 +45,13 @@ impl Jitter {
         let refuse = |value: String, cure| Err(ConfigError::new("jitter", value, cure));
         match (self.0, every) {
             (Amount::UpTo(most), Some(every)) if most > every => {
-                refuse(format!("{most:?}"), "is not longer than the interval or delay")
+                refuse(format!("{most:?}"), "must not be longer than the interval or delay")
             }
             (Amount::UpTo(most), _) => Ok(most),
             (Amount::Percent(percent @ 1..=100), Some(every)) => Ok(every / 100 * u32::from(percent)),
-            (Amount::Percent(percent), Some(_)) => refuse(format!("{percent} %"), "is from 1 to 100 per cent"),
+            (Amount::Percent(percent), Some(_)) => refuse(format!("{percent} %"), "must be from 1 to 100 per cent"),
             (Amount::Percent(percent), None) => {
-                refuse(format!("{percent} %"), "is a duration where there is no interval to take a percentage of")
+                refuse(format!("{percent} %"), "must be a duration where there is no interval to take a percentage of")
             }
         }
     }
@@ -118,7 +118,7 @@ impl Wishes {
             None => None,
             Some(Some(times)) => Some(times),
             Some(None) => {
-                return Err(ConfigError::new("times", "0".into(), "is at least 1: leave it out for no limit"));
+                return Err(ConfigError::new("times", "0".into(), "must be at least 1: leave it out for no limit"));
             }
         };
         let jitter = jitter.map(|jitter| jitter.of(every)).transpose()?.filter(|jitter| !jitter.is_zero());

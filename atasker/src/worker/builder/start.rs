@@ -157,7 +157,7 @@ fn start<H: Handle>(
         Kind::Interval { every, .. } if every.is_zero() => Some(ConfigError::zero_duration("interval", every)),
         Kind::Delay { gap } if gap.is_zero() => Some(ConfigError::zero_duration("delay", gap)),
         Kind::Queue if capacity == Some(0) => {
-            Some(ConfigError::new("queue", "0".into(), "is at least 1: leave it out for a queue without bound"))
+            Some(ConfigError::new("queue", "0".into(), "must be at least 1: leave it out for a queue without bound"))
         }
         _ => None,
     };
