@@ -107,7 +107,8 @@ pub enum TaskError {
     /// It was cancelled before it started, by [`Task::cancel`](crate::Task::cancel) or by a stop; an async body, also while
     /// it ran, or because its runtime went down.
     Cancelled,
-    /// It was never taken in: the supervisor is stopped, or the system gave no thread at all.
+    /// It was never taken in: the supervisor or its lane is stopped, there is no such lane, or the system gave no thread at
+    /// all. A warning in the log says which.
     Rejected,
     /// The wait would have waited for itself.
     Deadlock,
@@ -144,7 +145,10 @@ impl fmt::Display for TaskError {
         match self {
             TaskError::Panicked(panic) => write!(f, "the task panicked: {panic}"),
             TaskError::Cancelled => f.write_str("the task was cancelled"),
-            TaskError::Rejected => f.write_str("the task was rejected: the supervisor is stopped or has no thread"),
+            TaskError::Rejected => f.write_str(
+                "the task was rejected: its supervisor or lane is stopped, there is no such lane, or the system gave no \
+                 thread; a logged warning says which",
+            ),
             TaskError::Deadlock => f.write_str("the task would wait for itself: wait for it from outside"),
             TaskError::WouldBlock => f.write_str("a blocking wait inside an async body: use .await"),
         }

@@ -18,14 +18,21 @@ macro_rules! event {
     };
 }
 
+/// Writes a line to stderr.
+macro_rules! say {
+    ($($arg:tt)*) => {
+        // Not `eprintln`, which panics where stderr is closed. Then there is nobody left to tell.
+        _ = writeln!(std::io::stderr(), "atasker: {}", format_args!($($arg)*))
+    };
+}
+
 /// Tells of a failure that no user code has seen: an event, or a line on stderr if no subscriber was ever set.
 macro_rules! unseen_failure {
     ($($arg:tt)*) => {
         if tracing::dispatcher::has_been_set() {
             event!(error, $($arg)*);
         } else {
-            // Not `eprintln`, which panics where stderr is closed. Then there is nobody left to tell.
-            _ = writeln!(std::io::stderr(), "atasker: {}", format_args!($($arg)*));
+            say!($($arg)*);
         }
     };
 }
@@ -52,6 +59,15 @@ pub(crate) fn worker_error(worker: &str, run: u64, error: &dyn std::fmt::Display
 
 pub(crate) fn rejected(task: &str, why: &str) {
     event!(warn, task, why, "task rejected");
+}
+
+/// A task for a lane that nobody has made. No load or stop is its reason, so it is told on stderr too, where nobody listens.
+pub(crate) fn no_such_lane(task: &str, why: &crate::Error) {
+    if tracing::dispatcher::has_been_set() {
+        rejected(task, &why.to_string());
+    } else {
+        say!("task {task} was rejected: {why}");
+    }
 }
 
 pub(crate) fn discarded(worker: &str, items: u64) {
@@ -93,7 +109,7 @@ pub(crate) fn no_run(supervisor: &str, error: &crate::Error) {
 /// What a program ends with, for whoever started it: on stderr as the `Err` of any `main` is, subscriber or not.
 pub(crate) fn program_failed(error: &dyn std::fmt::Display) {
     // Where stderr is closed, the exit code has to do.
-    _ = writeln!(std::io::stderr(), "atasker: {error}");
+    say!("{error}");
 }
 
 pub(crate) fn no_thread(supervisor: &str, error: &std::io::Error) {

@@ -93,8 +93,8 @@ where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    /// Starts it. Never fails and never loses: refused, the handle says `Rejected`, and a warning is logged that tells why (an
-    /// unknown lane, say).
+    /// Starts it. Never fails and never loses: refused, the handle says `Rejected`, and a warning is logged that tells why; of a
+    /// lane that there is not, a line on stderr too if no `tracing` subscriber was ever set.
     pub fn start(self) -> Task<F::Output> {
         let Self { body, priority, name, delay, supervisor, lane } = self;
         let supervisor = supervisor.unwrap_or_else(|| task_supervisor());
@@ -171,7 +171,8 @@ where
         Ok(lane) => fly_on::<N, _, _>(core, plan, &lane, body),
         Err(unknown) => {
             let cell = cell::<N, _, _>(core, plan, core.lanes.main(), body);
-            let taken = refused(&cell.1, &unknown);
+            log::no_such_lane(Job::name(&*cell.1), &unknown);
+            let taken = reject(&cell.1);
             (Task::new(cell.1, &core.pool, cell.0), taken)
         }
     }
@@ -201,7 +202,10 @@ where
             Err(why) => break Some(why.into()),
         }
     };
-    let taken = why.map_or(Ok(()), |why| refused(&cell, &why));
+    let taken = why.map_or(Ok(()), |why| {
+        log::rejected(Job::name(&*cell), &why.to_string());
+        reject(&cell)
+    });
     (Task::new(cell, &core.pool, priority), taken)
 }
 
@@ -216,13 +220,13 @@ where
     (priority, FutureCell::new(lane, priority, detail, delayed, body))
 }
 
-fn refused<N, F, T>(cell: &FutureCell<N, F, T>, why: &Error) -> Result<(), F>
+/// The body of a task that is not taken comes back.
+fn reject<N, F, T>(cell: &FutureCell<N, F, T>) -> Result<(), F>
 where
     N: Named,
     F: Future<Output = T> + Send + 'static,
     T: Send + 'static,
 {
-    log::rejected(Job::name(cell), &why.to_string());
     // Not there: a stop was faster and has cancelled it, which its handle says.
     let body = if cell.reject() { cell.take_body() } else { None };
     body.map_or(Ok(()), Err)
