@@ -27,8 +27,8 @@ impl Section {
             Self::Bytes => value * 1.01 + 1.0,
             // Up to the scheduler: a bound derived from one measurement would fail by chance.
             Self::Wakes => return None,
-            // The least of several runs still varies by up to 6 %, most where a pool thread looks often; another compiler
-            // or libc may move it by several more.
+            // The least of several runs still varies by up to a tenth, most where a pool thread looks often; another
+            // compiler or libc may move it by several percent more.
             Self::Instructions => value * 1.15,
         };
         // Two places are all that a reader wants.
