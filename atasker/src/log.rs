@@ -61,7 +61,8 @@ pub(crate) fn rejected(task: &str, why: &str) {
     event!(warn, task, why, "task rejected");
 }
 
-/// A task for a lane that nobody has made. No load or stop is its reason, so it is told on stderr too, where nobody listens.
+/// A task for a lane that nobody has made. Its reason is no load and no stop but a mistake in the program, so that it is a
+/// line on stderr if no subscriber was ever set, which other refusals are not.
 pub(crate) fn no_such_lane(task: &str, why: &crate::Error) {
     if tracing::dispatcher::has_been_set() {
         rejected(task, &why.to_string());

@@ -93,8 +93,8 @@ where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    /// Starts it. Never fails and never loses: refused, the handle says `Rejected`, and a warning is logged that tells why; of a
-    /// lane that there is not, a line on stderr too if no `tracing` subscriber was ever set.
+    /// Starts it. Never fails and never loses: refused, the handle says `Rejected`, and a warning is logged that tells why: a
+    /// `tracing` event, or for a lane that there is not also a line on stderr, if no subscriber was ever set.
     pub fn start(self) -> Task<F::Output> {
         let Self { body, priority, name, delay, supervisor, lane } = self;
         let supervisor = supervisor.unwrap_or_else(|| task_supervisor());
