@@ -87,6 +87,16 @@ pub(crate) fn autostart_failed(worker: &str, error: &crate::Error) {
     unseen_failure!("worker {worker} could not be started with its supervisor: {error}");
 }
 
+/// A supervisor starts while a run of the worker goes on that an earlier stop gave up on.
+pub(crate) fn autostart_awaits_end(worker: &str) {
+    event!(warn, worker, "worker still runs since before the last stop, and starts again when that run has ended");
+}
+
+/// A stop waits for what goes on.
+pub(crate) fn still_stopping(stopped: &str, asked: Duration, running: &str) {
+    event!(warn, stopped, ?asked, running, "a stop waits for what still runs, and for what that starts");
+}
+
 pub(crate) fn started(supervisor: &str) {
     event!(info, supervisor, "supervisor started");
 }

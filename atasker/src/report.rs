@@ -14,11 +14,18 @@ pub struct StopReport {
     pub complete: bool,
     /// Tasks that ran since the start, to their end or to a panic.
     pub ran: u64,
+    /// Bodies that failed since the start: tasks that panicked, runs of workers that panicked or returned an `Err`, and hooks
+    /// of workers that panicked.
+    pub errors: u64,
     /// Tasks that were cancelled before they started, since the start.
     pub cancelled: u64,
     /// Items that queue workers discarded since the start; [`WorkerInfo::discarded`](crate::WorkerInfo) tells whose.
     pub discarded: u64,
-    /// Bodies that still ran when a [`stop_timeout`](crate::Supervisor::stop_timeout) ran out. They are left alone.
+    /// Tasks that were refused since the start, those that came during the stop among them. (Items that are refused come
+    /// back to their putters, and are not counted.)
+    pub rejected: u64,
+    /// Bodies that still ran when a [`stop_timeout`](crate::Supervisor::stop_timeout) ran out, which are left alone; and
+    /// `on_stop` hooks that had not begun, which nobody has waited for.
     pub abandoned: Vec<Abandoned>,
 }
 
@@ -34,8 +41,14 @@ pub struct Abandoned {
 
 impl fmt::Display for StopReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { ran, cancelled, discarded, .. } = self;
-        write!(f, "tasks: {ran} ran, {cancelled} cancelled; items: {discarded} discarded")?;
+        let Self { ran, errors, cancelled, discarded, rejected, .. } = self;
+        write!(f, "tasks: {ran} ran, {cancelled} cancelled")?;
+        for (count, what) in [(rejected, "rejected"), (errors, "errors")] {
+            if *count > 0 {
+                write!(f, ", {count} {what}")?;
+            }
+        }
+        write!(f, "; items: {discarded} discarded")?;
         if !self.complete && self.abandoned.is_empty() {
             f.write_str("; still stopping")?;
         }

@@ -195,6 +195,11 @@ impl WaitList {
         }
     }
 
+    /// A place in it for a future, which it leaves when it is dropped.
+    pub(crate) fn waits(&self) -> Waits<'_> {
+        Waits { list: self, ticket: None }
+    }
+
     /// Sleeps until `ready` gives something or the deadline has passed.
     pub(crate) fn block_until<R>(&self, deadline: Deadline, mut ready: impl FnMut() -> Option<R>) -> Option<R> {
         let mut ticket = None;
@@ -209,5 +214,25 @@ impl WaitList {
         });
         self.leave(&mut ticket);
         result
+    }
+}
+
+/// A future's place in a [`WaitList`]. Dropped, it leaves nothing behind.
+#[derive(Debug)]
+pub(crate) struct Waits<'a> {
+    list: &'a WaitList,
+    ticket: Option<Ticket>,
+}
+
+impl Waits<'_> {
+    /// Leaves a waker, or renews it.
+    pub(crate) fn register(&mut self, waker: &Waker) {
+        self.list.register(&mut self.ticket, waker);
+    }
+}
+
+impl Drop for Waits<'_> {
+    fn drop(&mut self) {
+        self.list.leave(&mut self.ticket);
     }
 }

@@ -82,19 +82,20 @@ fn a_put_from_the_ask_for_a_stop_on_gives_the_item_back() {
 }
 
 #[test]
-fn a_put_from_the_ask_for_the_supervisors_stop_on_gives_the_item_back() {
+fn a_put_of_a_body_is_taken_after_the_ask_for_the_supervisors_stop_and_a_callers_comes_back() {
     let s = pool(1);
     let (worker, told) = telling(&s, 10);
     let (tell, refused) = mpsc::channel();
     let own = worker.clone();
     let other = background_worker(move |cx: &atasker::WorkerContext| {
         cx.supervisor().stop();
-        tell.send(own.put(1)).unwrap();
+        let callers = std::thread::scope(|scope| scope.spawn(|| own.put(2)).join().unwrap());
+        tell.send((own.put(1), callers)).unwrap();
     });
     other.supervisor(&s).start().unwrap();
-    assert_eq!(next(&refused), Err(PutError::NotRunning(1)));
+    assert_eq!(next(&refused), (Ok(()), Err(PutError::NotRunning(2))));
     s.stop();
-    assert!(told.try_recv().is_err());
+    assert_eq!(told.try_iter().collect::<Vec<_>>(), [1]);
 }
 
 #[test]

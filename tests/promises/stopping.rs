@@ -1,6 +1,8 @@
 //! Stopping: what is drained, what is cancelled, who waits, and what the report says.
 
 mod bounded;
+mod lossless;
+mod sharp;
 mod together;
 
 use std::sync::{Arc, Mutex, mpsc};
@@ -71,26 +73,38 @@ fn delayed_tasks_are_cancelled_at_the_ask_and_not_at_the_end() {
     });
 }
 
+/// What accepted work starts is accepted, but for what the clock would have to bring, and new workers.
 #[test]
-fn from_the_ask_on_bodies_are_refused_too() {
+fn from_the_ask_on_bodies_are_served_and_callers_refused() {
     let s = pool(2);
     let own = (*s).clone();
     let queue = background_worker(|_: u8| ()).queue().supervisor(&s).start().unwrap();
     let event = background_worker(|| ()).event().supervisor(&s).start().unwrap();
+    let timed = background_worker(|| ()).interval(HOUR).initial(HOUR).supervisor(&s).start().unwrap();
+    let (gate, (put, trigger)) = (Gate::new(), (queue.clone(), event.clone()));
+    let held = gate.clone();
     let body = move || {
-        own.block();
-        let task = background_task(|| ()).supervisor(&own).start();
-        let rejected = background_task(|| "back").supervisor(&own).try_start().unwrap_err();
+        held.wait();
+        let task = background_task(|| 42).supervisor(&own).start();
+        let delayed = background_task(|| ()).delay(HOUR).supervisor(&own).start();
         let worker = background_worker(|| ()).supervisor(&own).start();
-        (task.wait(), rejected.into_inner()(), queue.put(7), event.trigger(), worker.is_err(), own.start().is_err())
+        assert!(!timed.trigger() && worker.is_err() && own.start().is_err());
+        assert!(matches!(delayed.wait(), Err(TaskError::Rejected)));
+        (task.wait().unwrap(), put.put(7), trigger.trigger())
     };
     let task = running(&s, body);
-    let report = s.stop();
-    let (spawned, back, put, triggered, no_worker, no_start) = task.wait().unwrap();
-    assert!(matches!(spawned, Err(TaskError::Rejected)));
-    assert_eq!((back, put, triggered), ("back", Err(PutError::NotRunning(7)), false));
-    assert!(no_worker && no_start);
-    assert_eq!((report.complete, report.ran), (true, 1));
+    std::thread::scope(|scope| {
+        let stopping = scope.spawn(|| s.stop());
+        eventually("a stop is asked for", || s.info().state == SupervisorState::Stopping);
+        eventually("callers are refused", || queue.try_put(1) == Err(PutError::NotRunning(1)));
+        let rejected = background_task(|| "back").supervisor(&s).try_start().unwrap_err();
+        assert_eq!((rejected.into_inner()(), event.trigger()), ("back", false));
+        gate.open();
+        let report = stopping.join().unwrap();
+        assert_eq!((report.complete, report.ran, report.rejected, report.errors), (true, 2, 2, 0));
+    });
+    assert_eq!(task.wait().unwrap(), (42, Ok(()), true));
+    assert_eq!((queue.info().runs, event.info().runs), (1, 1));
 }
 
 #[test]

@@ -20,6 +20,7 @@ use std::num::NonZeroU64;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant, SystemTime};
 
+use crate::stops::Leftover;
 use crate::sync::Mutex;
 use crate::time::{Deadline, When};
 pub(crate) use moment::Moment;
@@ -53,8 +54,11 @@ pub(crate) trait Listener: Send + Sync {
     /// every lock.
     fn rung(&self);
 
-    /// The clock has stopped, and these will not come.
-    fn forgotten(&self, ticks: Vec<Arc<dyn Tick>>);
+    /// The clock has stopped, and these will not come. Gives what is left to drop.
+    fn forgotten(&self, ticks: Vec<Arc<dyn Tick>>) -> Option<Leftover>;
+
+    /// A closed clock has done with what it had begun to ring.
+    fn rested(&self);
 }
 
 /// One opening of a clock, from a start of its supervisor to the stop.
@@ -96,6 +100,8 @@ struct State {
     open: bool,
     /// Counts the openings: a thread of an earlier one leaves.
     epoch: u64,
+    /// The thread rings what it has taken out.
+    ringing: bool,
     deadlines: Queue,
     /// Those by the wall clock.
     on_wall: Queue,
@@ -116,7 +122,8 @@ impl Clock {
         let (deadlines, on_wall) = (Queue::default(), Queue::on_wall());
         let (ticks, ticks_on_wall) = (Ticks::default(), Ticks::default());
         let (ahead, thread, watcher) = (None, None, None);
-        let state = State { open: false, epoch: 0, deadlines, on_wall, ticks, ticks_on_wall, ahead, thread, watcher };
+        let (open, epoch, ringing) = (false, 0, false);
+        let state = State { open, epoch, ringing, deadlines, on_wall, ticks, ticks_on_wall, ahead, thread, watcher };
         let (name, source, origin) = (name.to_owned(), Source::default(), Instant::now());
         Arc::new(Self { name, listener, source, origin, state: Mutex::new(state) })
     }
@@ -136,6 +143,7 @@ impl Clock {
         let mut state = self.state.lock();
         state.open = true;
         state.epoch += 1;
+        state.ringing = false;
     }
 
     /// Rings `bell` at `due`; `Deadline::Never` only keeps it until it is removed or the clock stops.
@@ -267,8 +275,8 @@ impl Clock {
         bell.is_some()
     }
 
-    /// Drops all deadlines and takes no more. The bells are told.
-    pub(crate) fn close(&self) {
+    /// Drops all deadlines and takes no more. The bells are told. Gives what is left to drop.
+    pub(crate) fn close(&self) -> Vec<Leftover> {
         let (dropped, mut forgotten) = {
             let mut state = self.state.lock();
             state.open = false;
@@ -279,28 +287,40 @@ impl Clock {
         };
         let dropped = dropped.into_iter().flat_map(Queue::into_bells);
         let told: Vec<_> = dropped.filter(|bell| Arc::clone(bell).dropped()).collect();
-        // Only now: a Drop of the user's may take long, or wait for another that is dropped with it.
-        told.into_iter().for_each(Bell::drop_body);
+        let mut leftovers: Vec<Leftover> = Vec::new();
+        if !told.is_empty() {
+            leftovers.push(Box::new(move || told.into_iter().for_each(Bell::drop_body)));
+        }
         let forgotten: Vec<_> = forgotten.iter_mut().flat_map(Ticks::take_all).collect();
         if let Some(listener) = self.listener.upgrade().filter(|_| !forgotten.is_empty()) {
-            listener.forgotten(forgotten);
+            leftovers.extend(listener.forgotten(forgotten));
         }
+        leftovers
     }
 
-    /// Sends the thread away and joins it. Not to be called from it.
-    pub(crate) fn join(&self) {
+    /// Whether a closed clock has done with what it had begun to ring.
+    pub(crate) fn is_at_rest(&self) -> bool {
+        !self.state.lock().ringing
+    }
+
+    /// Sends the thread away. Gives what joins it, which is not to be called on it.
+    pub(crate) fn send_away(&self) -> impl FnOnce() + Send + 'static {
         let (thread, watcher) = {
             let mut state = self.state.lock();
             state.ahead = None;
             (state.thread.take(), state.watcher.take())
         };
-        if let Some(watcher) = watcher {
-            watcher.join();
-        }
-        if let Some(thread) = thread {
+        if let Some(thread) = &thread {
             thread.unparker.unpark();
-            // It runs no user code; a panic of its own is a bug that has been printed.
-            _ = thread.join.join();
+        }
+        move || {
+            if let Some(watcher) = watcher {
+                watcher.join();
+            }
+            if let Some(thread) = thread {
+                // It runs no body; a panic of its own is a bug that has been printed.
+                _ = thread.join.join();
+            }
         }
     }
 }

@@ -106,11 +106,22 @@ impl Clock {
         loop {
             let (sleep_until, crowded) = {
                 let mut state = self.state.lock();
-                let leaves = state.epoch != epoch || state.thread.is_none();
-                if leaves {
+                if state.epoch != epoch {
+                    return;
+                }
+                let rang = std::mem::take(&mut state.ringing);
+                let leaves = state.thread.is_none();
+                if rang && !state.open {
+                    // A stop waits for that: what was rung last has been queued.
+                    drop(state);
+                    self.tell_rested();
+                    state = self.state.lock();
+                }
+                if leaves || state.epoch != epoch || state.thread.is_none() {
                     return;
                 }
                 let (next, crowded) = self.look(&mut state, &mut due);
+                state.ringing = !due.is_empty();
                 let thread = state.thread.as_mut().expect("looked at above");
                 thread.sleeps_until = next;
                 (next.deadline(self.origin), crowded)
@@ -183,6 +194,12 @@ impl Clock {
                 listener.came(std::mem::take(&mut due.ticks), opening);
             }
             listener.rung();
+        }
+    }
+
+    fn tell_rested(&self) {
+        if let Some(listener) = self.listener.upgrade() {
+            listener.rested();
         }
     }
 

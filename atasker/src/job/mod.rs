@@ -21,6 +21,7 @@ use crate::cron::Resolved;
 use crate::error::{ConfigError, Error, Result};
 use crate::panics::drop_contained;
 use crate::pool::{self, Pool};
+use crate::stops::Leftover;
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::time::When;
 use light::{Again, Body, Handled, Light, OneShot};
@@ -213,12 +214,16 @@ impl Jobs {
         Crowd::send(self, ticks, opening);
     }
 
-    /// Ends those that wait, and drops what is the user's, as bodies of the pool: a stop in a `Drop` must not wait for the
-    /// thread it is called on.
-    pub(crate) fn forget(&self, mut ticks: Vec<Arc<dyn Tick>>) {
+    /// Ends those that wait. Gives what drops what is the user's, as bodies of the pool: a stop in a `Drop` must not wait for
+    /// the thread it is called on.
+    pub(crate) fn forget(&self, mut ticks: Vec<Arc<dyn Tick>>) -> Option<Leftover> {
         ticks.retain(|tick| tick.forget());
         self.counts.cancelled(ticks.len() as u64);
-        pool::enter_unnamed(&self.pool, || ticks.into_iter().for_each(|tick| tick.drop_body()));
+        if ticks.is_empty() {
+            return None;
+        }
+        let pool = Arc::clone(&self.pool);
+        Some(Box::new(move || pool::enter_unnamed(&pool, || ticks.into_iter().for_each(|tick| tick.drop_body()))))
     }
 
     pub(crate) fn totals(&self) -> JobTotals {

@@ -126,7 +126,7 @@ impl Crowd {
     /// None of those that are left will run.
     fn forget(&self) {
         let first = self.next.swap(self.ticks.len(), Ordering::Relaxed).min(self.ticks.len());
-        self.jobs.forget(self.ticks[first..].to_vec());
+        self.jobs.forget(self.ticks[first..].to_vec()).into_iter().for_each(|drop| drop());
     }
 }
 

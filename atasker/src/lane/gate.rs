@@ -10,7 +10,7 @@ use tokio::runtime::Handle;
 
 use super::carrier::Badge;
 use super::queue::Queue;
-use super::{Body, Counts, End};
+use super::{Body, Counts, End, Scope};
 use crate::admission::{Limits, Places, Seat};
 use crate::priority::{PerPriority, Priority};
 use crate::slow::{SlowStart, Thresholds};
@@ -25,8 +25,10 @@ pub(super) enum Stage {
     Created,
     /// Takes in bodies.
     Open,
+    /// Takes in what bodies within that start, and what belongs to work that is already here.
+    Draining(Scope),
     /// Takes in only what belongs to work that is already here.
-    Draining,
+    Ending,
     /// Takes in nothing.
     Closed,
 }
@@ -76,6 +78,8 @@ pub(super) struct Gate {
     pub(super) watched: bool,
     /// Counts the openings and the givings-up. A body of an older epoch touches nothing here any more.
     pub(super) epoch: u64,
+    /// Counts the bodies that were admitted. While the lane is quiet, it stands.
+    begun: u64,
     places: Places,
     /// Those that wait.
     queues: PerPriority<Queue>,
@@ -111,6 +115,7 @@ impl Gate {
             stage: Stage::Created,
             watched: false,
             epoch: 0,
+            begun: 0,
             places: Places::new(limits),
             queues: PerPriority::default(),
             waiting: 0,
@@ -197,6 +202,7 @@ impl Gate {
         if let Some(seat) = seat {
             self.places.take(seat);
         }
+        self.begun += 1;
         let flying = Flying { body, priority, since: now, seat };
         Place { slot: self.flying.insert(flying), epoch: self.epoch }
     }
@@ -387,6 +393,11 @@ impl Gate {
 
     pub(super) fn is_drained(&self) -> bool {
         (self.stage != Stage::Open || self.watched) && self.is_quiet()
+    }
+
+    /// How many bodies were admitted.
+    pub(super) fn begun(&self) -> u64 {
+        self.begun
     }
 
     /// Whether nothing is in flight, waits or is on its way.

@@ -5,7 +5,8 @@ use std::task::Context;
 
 use tokio::runtime::Handle;
 
-use super::{Body, Lane, Leash, Refused, Ticket};
+use super::{Body, Lane, Leash, Refused, Source, Ticket};
+use crate::stops::Leftover;
 
 /// The stay of such a future. Dropped, it has ended.
 pub(crate) struct Guest {
@@ -22,9 +23,9 @@ struct Visit {
 
 impl Guest {
     /// `name`: what a stop that gives up on it calls it.
-    pub(crate) fn enter(lane: &Arc<Lane>, name: &'static str) -> Result<Self, Refused> {
+    pub(crate) fn enter(lane: &Arc<Lane>, name: &'static str, source: Source) -> Result<Self, Refused> {
         let visit = Arc::new(Visit { name, leash: Leash::default() });
-        let ticket = lane.visit(Arc::<Visit>::clone(&visit))?;
+        let ticket = lane.visit(Arc::<Visit>::clone(&visit), source)?;
         Ok(Self { on: lane.handle()?, _ticket: ticket, visit })
     }
 
@@ -66,7 +67,8 @@ impl Body for Visit {
         false
     }
 
-    fn ask_to_end(self: Arc<Self>) {
+    fn ask_to_end(self: Arc<Self>) -> Option<Leftover> {
         self.leash.pull();
+        None
     }
 }

@@ -29,13 +29,16 @@ pub(crate) use ticket::Ticket;
 use crate::admission::Limits;
 use crate::config::LaneConfig;
 use crate::fork;
+use crate::owner::{Owner, Scope};
 use crate::priority::{PerPriority, Priority};
 use crate::slow::{SlowStart, Thresholds};
+use crate::stops::{Leftover, Stops};
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, Ordering};
 use carrier::Carrier;
 use engine::Engine;
 use gate::{Gate, Stage};
+pub(crate) use stop::{Opening, Shutdown};
 
 /// Something that runs on a lane, as the lane sees it: admitted once for each time it is handed in.
 pub(crate) trait Body: Send + Sync {
@@ -64,8 +67,9 @@ pub(crate) trait Body: Send + Sync {
     /// Whether it counts as a task. What does not (a worker's run) is left in the queue by a stop.
     fn is_task(&self) -> bool;
 
-    /// It is in flight, and is asked to end at its next await; or before its first poll, where it was admitted just now.
-    fn ask_to_end(self: Arc<Self>);
+    /// It is in flight, and is asked to end at its next await; or before its first poll, where it was admitted just now: then
+    /// gives what drops it.
+    fn ask_to_end(self: Arc<Self>) -> Option<Leftover>;
 }
 
 /// Whom a lane tells of itself: that nothing runs or waits any more, after its intake was closed. Called outside every lock.
@@ -79,8 +83,10 @@ pub(crate) trait Watcher: Send + Sync {
 /// Where a body comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Source {
-    /// A caller: refused as soon as a stop is asked for.
+    /// A caller: refused as soon as a stop is asked for. [`Refused::Draining`] says from whom it would be taken.
     Caller,
+    /// A body of those whose work a draining lane takes in.
+    Body,
     /// Work that had been taken in before: a due task, a worker's run. Refused only by a closed lane.
     Inside,
     /// The same, one of many at a time: whoever puts them in [calls](Lane::call_for_many) for carriers behind the last.
@@ -92,12 +98,21 @@ pub(crate) enum Source {
 pub(crate) enum Refused {
     /// Its supervisor was never started.
     NotStarted,
+    /// The lane, or its supervisor, is stopping, and takes in only what bodies within start.
+    Draining(Scope),
     /// The lane, or its supervisor, is stopping or stopped.
     Stopped,
     /// The runtime could not be made.
     NoThread(io::Error),
     /// This process is a fork; the threads stayed in its parent.
     Forked,
+}
+
+impl Refused {
+    /// For one whom a draining lane takes nothing from.
+    pub(crate) fn final_word(self) -> Self {
+        if let Self::Draining(_) = self { Self::Stopped } else { self }
+    }
 }
 
 /// How a body in flight ended.
@@ -159,6 +174,8 @@ pub(crate) struct Lane {
     /// The address by which a body tells whose it is: that of its supervisor's pool.
     owner: usize,
     watcher: Weak<dyn Watcher>,
+    /// The stops of it alone. Lock rule: before the gate's lock; held for looks and changes only.
+    pub(crate) stops: Mutex<Stops>,
     /// Lock rule: before the gate's lock. Held while a runtime is made; no user code under it.
     motor: Mutex<Motor>,
     /// Lock rule: the last lock of any order; no user code, no spawning, no waking under it.
@@ -198,6 +215,7 @@ impl Lane {
             thread_name,
             owner,
             watcher,
+            stops: Mutex::default(),
             gate: CachePadded::new(Mutex::new(Gate::new(limits(&config)))),
             motor: Mutex::new(Motor { config, engine: None, lent: None }),
             has_many: AtomicBool::new(false),
@@ -209,8 +227,8 @@ impl Lane {
         &self.name
     }
 
-    pub(crate) fn owner(&self) -> usize {
-        self.owner
+    pub(crate) fn owner(&self) -> Owner {
+        Owner { pool: self.owner, lane: std::ptr::from_ref(self).addr() }
     }
 
     pub(crate) fn config(&self) -> LaneConfig {
@@ -256,6 +274,8 @@ impl Lane {
 
     /// Begins to take bodies in.
     pub(crate) fn open(&self) {
+        let mut stops = self.stops.lock();
+        stops.renew();
         self.gate.lock().open();
     }
 
@@ -264,18 +284,17 @@ impl Lane {
         if self.is_forked() {
             return Err(Refused::Forked);
         }
+        let mut stops = self.stops.lock();
         let mut gate = self.gate.lock();
         match gate.stage {
-            Stage::Created | Stage::Closed => gate.open(),
-            Stage::Open => {}
-            Stage::Draining => return Err(Refused::Stopped),
+            Stage::Created | Stage::Closed => {
+                stops.renew();
+                gate.open();
+                Ok(())
+            }
+            Stage::Open => Ok(()),
+            Stage::Draining(_) | Stage::Ending => Err(Refused::Stopped),
         }
-        Ok(())
-    }
-
-    /// Whether it has stopped.
-    pub(crate) fn is_closed(&self) -> bool {
-        self.gate.lock().stage != Stage::Draining
     }
 
     /// Whether it takes bodies in.
@@ -301,7 +320,7 @@ impl Lane {
                 self.handle()?;
                 continue;
             }
-            if source == Source::Caller {
+            if matches!(source, Source::Caller | Source::Body) {
                 gate.counts.submitted += 1;
             }
             let look_at = gate.enter(priority, body);
@@ -361,10 +380,11 @@ impl Lane {
     }
 
     /// Notes a body that a thread from outside polls itself, beside all places.
-    fn visit(self: &Arc<Self>, body: Arc<dyn Body>) -> Result<Ticket, Refused> {
+    fn visit(self: &Arc<Self>, body: Arc<dyn Body>, source: Source) -> Result<Ticket, Refused> {
+        self.gate.lock().check(source)?;
         self.handle()?;
         let mut gate = self.gate.lock();
-        gate.check(Source::Inside)?;
+        gate.check(source)?;
         let place = gate.admit(Priority::Normal, body, None, Instant::now());
         Ok(Ticket::new(self, Some(place), None))
     }
@@ -399,7 +419,8 @@ impl Lane {
     /// The clock has a body, to be handed in when it is due.
     pub(crate) fn delay(&self, number: u64, priority: Priority, body: Arc<dyn Body>) -> Result<(), Refused> {
         let mut gate = self.gate.lock();
-        gate.check(Source::Caller)?;
+        // From nobody during a stop: its moment would not come.
+        gate.check(Source::Caller).map_err(Refused::final_word)?;
         gate.counts.submitted += 1;
         gate.delay(number, priority, body);
         Ok(())
@@ -488,8 +509,11 @@ impl Gate {
     fn check(&self, source: Source) -> Result<(), Refused> {
         match (self.stage, source) {
             (Stage::Created, _) => Err(Refused::NotStarted),
-            (Stage::Open, _) | (Stage::Draining, Source::Inside | Source::InsideMany) => Ok(()),
-            (Stage::Draining | Stage::Closed, _) => Err(Refused::Stopped),
+            (Stage::Open, _)
+            | (Stage::Draining(_), Source::Body)
+            | (Stage::Draining(_) | Stage::Ending, Source::Inside | Source::InsideMany) => Ok(()),
+            (Stage::Draining(scope), Source::Caller) => Err(Refused::Draining(scope)),
+            (Stage::Ending | Stage::Closed, _) => Err(Refused::Stopped),
         }
     }
 }

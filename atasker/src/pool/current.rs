@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::Pool;
 use super::home::Home;
 use super::job::{Job, address};
+use crate::owner::{Owner, Scope};
 use crate::sync::thread_local;
 
 thread_local! {
@@ -47,8 +48,8 @@ struct Frame {
 enum Kind {
     /// A body that may block.
     Blocking,
-    /// One turn of an async body, on whose thread others wait.
-    Async,
+    /// One turn of an async body, on whose thread others wait; with the address of its lane.
+    Async(usize),
     /// A hook, or what is left of a body while it is dropped: it may do what the body below it may.
     Hook,
 }
@@ -80,9 +81,9 @@ pub(super) fn enter_nested<R>(pool: &Arc<Pool>, job: Arc<dyn Job>, f: impl FnOnc
 }
 
 /// The same for one turn of an async body, for its hooks, and for what it leaves behind: blocking verbs are refused there,
-/// wherever it runs. `pool` is the address of its supervisor's pool.
-pub(crate) fn enter_async<R>(pool: usize, job: Option<Arc<dyn Job>>, f: impl FnOnce() -> R) -> R {
-    enter_frame(job, pool, Kind::Async, f)
+/// wherever it runs.
+pub(crate) fn enter_async<R>(owner: Owner, job: Option<Arc<dyn Job>>, f: impl FnOnce() -> R) -> R {
+    enter_frame(job, owner.pool, Kind::Async(owner.lane), f)
 }
 
 /// [`enter`] for what is left of a task that nobody had a handle of, or of a light job.
@@ -143,6 +144,19 @@ pub(crate) fn is_inside(pool: &Arc<Pool>) -> bool {
     .unwrap_or(true)
 }
 
+/// Whether a body runs on this thread that belongs to what a stop of that scope ends.
+pub(crate) fn is_within(owner: Owner, scope: Scope) -> bool {
+    let is_it = |frame: &Frame| match scope {
+        Scope::Supervisor => frame.pool == owner.pool,
+        Scope::Lane => frame.kind == Kind::Async(owner.lane),
+    };
+    read(|current| {
+        let at_home = || current.busy_home().is_some_and(|home| Arc::as_ptr(&home.pool).addr() == owner.pool);
+        current.stack.iter().any(is_it) || scope == Scope::Supervisor && at_home()
+    })
+    .unwrap_or(false)
+}
+
 /// Whether the job at that address is among the bodies that run on this thread.
 pub(crate) fn is_running_here(job: usize) -> bool {
     let is_it = |frame: &Frame| frame.job.as_ref().is_some_and(|own| address(own) == job);
@@ -154,7 +168,7 @@ pub(crate) fn is_running_here(job: usize) -> bool {
 pub(crate) fn is_async() -> bool {
     let innermost =
         |current: &Current| current.stack.iter().rev().find(|frame| frame.kind != Kind::Hook).map(|f| f.kind);
-    read(innermost).flatten() == Some(Kind::Async)
+    matches!(read(innermost).flatten(), Some(Kind::Async(_)))
 }
 
 /// How many bodies are on this thread's stack.

@@ -277,14 +277,14 @@ impl Home {
                 if noted {
                     self.ledger.forget();
                 }
-                if !matches!(ran, Ran::Task { .. }) {
+                if !ran.is_counted() {
                     tally.ended(ran);
                 }
                 match (charge, ran) {
                     (Charge::Place(priority), Ran::Dead) => pool.glance.buried(priority, 1),
                     (Charge::Critical, Ran::Dead) => pool.glance.buried(Priority::Critical, 1),
                     // Its own entry still stands in the queue.
-                    (Charge::Carried(priority), Ran::Task { .. } | Ran::Slice) => pool.died(priority),
+                    (Charge::Carried(priority), Ran::Task { .. } | Ran::Slice { .. }) => pool.died(priority),
                     _ => {}
                 }
                 // Let go after the borrow has ended: the last owner of a job may drop a user's value, which is still a
@@ -305,7 +305,7 @@ impl Home {
         let tally = Tally::nested(&self.ledger);
         let ran = current::enter_nested(&self.pool, Arc::clone(job), || job.run(&tally));
         self.ledger.forget();
-        if !matches!(ran, Ran::Task { .. }) {
+        if !ran.is_counted() {
             tally.ended(ran);
         }
         Some(ran)

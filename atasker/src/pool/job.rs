@@ -22,7 +22,7 @@ pub(crate) trait Job: Send + Sync {
     /// Claims it and runs it to its end, on a pool thread and outside every lock; or finds that somebody else has.
     ///
     /// A task tells the tally of its end before anybody else can know of it: who has waited for it finds the counts
-    /// exact. For the others the caller does, after the run.
+    /// exact. So does a worker whose life ends by it. For the others the caller does, after the run.
     fn run(&self, tally: &Tally<'_>) -> Ran;
 
     /// An owner that may be the last lets go of it.
@@ -42,6 +42,13 @@ pub(crate) trait Job: Send + Sync {
     fn is_asked_to_end(&self) -> bool;
 }
 
+impl Ran {
+    /// Whether the tally was told of it already.
+    pub(super) fn is_counted(self) -> bool {
+        matches!(self, Self::Task { .. } | Self::Slice { counted: true })
+    }
+}
+
 /// What became of a job that was taken from a queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ran {
@@ -53,7 +60,10 @@ pub(crate) enum Ran {
         panicked: bool,
     },
     /// A worker, as long as it had a place.
-    Slice,
+    Slice {
+        /// The tally was told: its worker has ended by this, and who has seen that finds it counted.
+        counted: bool,
+    },
     /// Housekeeping, and light jobs.
     Errand,
 }

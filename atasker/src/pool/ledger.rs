@@ -152,6 +152,15 @@ impl Ledger {
         named
     }
 
+    /// What runs here, by name.
+    pub(super) fn names(&self) -> Vec<String> {
+        let mut names: Vec<_> = self.bodies.lock().running.iter().map(|body| body.job.name().to_owned()).collect();
+        if names.is_empty() && self.shown().is_some() {
+            names.extend(self.name.get().map(|name| name.get().to_owned()));
+        }
+        names
+    }
+
     fn ends(&self) -> Ends {
         let read = |count: &AtomicU64| count.load(Ordering::Acquire);
         let totals = Totals {
@@ -193,7 +202,7 @@ impl<'a> Tally<'a> {
             Ran::Task { panicked: false } => &ledger.completed,
             Ran::Task { panicked: true } => &ledger.panicked,
             Ran::Dead => &ledger.dead,
-            Ran::Slice => &ledger.slices,
+            Ran::Slice { .. } => &ledger.slices,
             Ran::Errand => &ledger.errands,
         });
     }

@@ -30,7 +30,7 @@ use std::time::Instant;
 use crossbeam_utils::CachePadded;
 
 pub use current::is_cancelled;
-pub(crate) use current::{enter, enter_async, enter_unnamed, home, is_async, is_inside, is_running_here};
+pub(crate) use current::{enter, enter_async, enter_unnamed, home, is_async, is_inside, is_running_here, is_within};
 pub use entry::Named;
 pub(crate) use entry::{Closure, Entry, OwnName, Place, StaticName};
 pub(crate) use home::Home;
@@ -41,6 +41,7 @@ pub use totals::Totals;
 
 use crate::config::Config;
 use crate::fork;
+use crate::owner::{Owner, Scope};
 use crate::priority::{PerPriority, Priority};
 use crate::slow::SlowStart;
 use crate::sync::Mutex;
@@ -70,7 +71,7 @@ pub(crate) trait Overseer: Send + Sync {
 /// Where a job comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Source {
-    /// A caller: refused as soon as a stop is asked for.
+    /// A caller: from a stop's ask on refused, unless it is a body or hook of the same supervisor.
     Caller,
     /// Work that had been taken in before: a due task, a worker's run. Refused only by a closed pool.
     Inside,
@@ -165,6 +166,11 @@ impl Pool {
 
     pub(crate) fn number(&self) -> PoolNumber {
         self.number
+    }
+
+    /// As bodies that run on its threads are owned: by no lane.
+    pub(crate) fn owner(&self) -> Owner {
+        Owner { pool: std::ptr::from_ref(self).addr(), lane: 0 }
     }
 
     /// The count of forks at its making.
@@ -293,8 +299,10 @@ impl Pool {
             let mut state = self.lock();
             match (state.stage(), source) {
                 (Stage::Created, _) => return Err((Refused::NotStarted, entry)),
-                (Stage::Open, _) | (Stage::Draining, Source::Inside | Source::InsideMany) => {}
-                (Stage::Draining | Stage::Closed, _) => return Err((Refused::Stopped, entry)),
+                (Stage::Open, _) | (Stage::Draining | Stage::Ending, Source::Inside | Source::InsideMany) => {}
+                // What accepted work starts is accepted.
+                (Stage::Draining, Source::Caller) if is_within(self.owner(), Scope::Supervisor) => {}
+                (Stage::Draining | Stage::Ending | Stage::Closed, _) => return Err((Refused::Stopped, entry)),
             }
             if source == Source::Caller {
                 state.totals.submitted += 1;

@@ -31,8 +31,10 @@ pub(super) enum Stage {
     Created,
     /// Takes in work.
     Open,
-    /// Takes in only what belongs to work that is already here.
+    /// Takes in what bodies and hooks of its supervisor start, and what belongs to work that is already here.
     Draining,
+    /// Takes in only what belongs to work that is already here.
+    Ending,
     /// Takes in nothing; threads leave.
     Closed,
 }
@@ -96,6 +98,8 @@ pub(super) struct State {
     watched: bool,
     /// Counts the openings and the givings-up. A thread of an older epoch touches nothing here any more.
     pub(super) epoch: u64,
+    /// Counts the entries that looks have found. While the pool is quiet, it stands.
+    begun: u64,
     /// Counts what threads are to look for before they go on: changes of stage, epoch and configuration.
     attention: u64,
     /// What threads see of this without the lock.
@@ -175,6 +179,7 @@ impl State {
             stage: Stage::Created,
             watched: false,
             epoch: 0,
+            begun: 0,
             attention: 0,
             glance: Arc::clone(glance),
             threads: thread_spec(name, config),
@@ -307,6 +312,7 @@ impl State {
         home.begin_look();
         self.slot(home.thread).looked_at = home.looked_at();
         let taken = self.look(home);
+        self.begun += u64::from(taken.is_some());
         let may_keep = self.stage == Stage::Open && self.thresholds.first().is_none();
         home.end_look(taken.is_some(), self.seen(), self.places.limits(), may_keep);
         taken
@@ -429,7 +435,7 @@ impl State {
         while self.shortage() > 0 {
             calls.push(self.call_one());
         }
-        if matches!(self.stage, Stage::Open | Stage::Draining) {
+        if matches!(self.stage, Stage::Open | Stage::Draining | Stage::Ending) {
             while self.thread_count() < self.threads.min_threads {
                 calls.push(self.reserve());
             }
@@ -577,6 +583,26 @@ impl State {
     /// Whether it is quiet, and somebody waits for that: after the intake was closed, most often.
     pub(super) fn is_drained(&self) -> bool {
         (self.stage != Stage::Open || self.watched) && self.is_quiet()
+    }
+
+    /// Dead entries are taken out of the queues by threads; where there is none, here. Gives them back, to be dropped outside
+    /// the lock.
+    pub(super) fn bury_alone(&mut self) -> Vec<Entry> {
+        if self.is_quiet() || self.thread_count() > 0 {
+            return Vec::new();
+        }
+        self.take_in();
+        self.sweep_all()
+    }
+
+    /// What runs, by name.
+    pub(super) fn busy(&self) -> Vec<String> {
+        self.slots.iter().flatten().flat_map(|slot| slot.ledger.names()).collect()
+    }
+
+    /// How many entries looks have found.
+    pub(super) fn begun(&self) -> u64 {
+        self.begun
     }
 
     /// Whether nothing runs, waits or is on its way.

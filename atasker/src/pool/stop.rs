@@ -11,17 +11,24 @@ use super::queue::Removed;
 use super::state::Stage;
 use crate::log;
 use crate::panics::drop_contained;
+use crate::stops::Leftover;
 use crate::sync::atomic::Ordering;
 
 impl Pool {
-    /// Closes the intake for callers.
+    /// Closes the intake for callers from outside.
     pub(crate) fn drain(&self) {
         self.lock().enter(Stage::Draining);
     }
 
-    /// Asks every body that runs now to end.
+    /// Closes the intake for bodies too, and asks every body that runs now to end.
     pub(crate) fn hurry(&self) {
-        let epoch = self.lock().epoch;
+        let epoch = {
+            let mut state = self.lock();
+            if state.stage() == Stage::Draining {
+                state.enter(Stage::Ending);
+            }
+            state.epoch
+        };
         // Relaxed: a flag that bodies look at when they like; nothing else is published by it.
         self.hurried.store(epoch, Ordering::Relaxed);
     }
@@ -31,30 +38,42 @@ impl Pool {
         self.hurried.load(Ordering::Relaxed) >= epoch
     }
 
-    /// Takes every task out of the queues and cancels it. Workers' runs stay.
-    pub(crate) fn cancel_queued(self: &Arc<Self>) {
+    /// Takes every task out of the queues and cancels it. Workers' runs stay. Gives what is left to drop.
+    pub(crate) fn cancel_queued(self: &Arc<Self>) -> Option<Leftover> {
         let cancelled = {
             let mut state = self.lock();
             // A carried task also stands in its own queue.
             state.queues.carried.retain(|(job, _)| !job.is_task());
             state.condemn(Entry::is_task)
         };
-        self.refuse(cancelled, Refusal::Cancelled);
+        let refused = self.refuse_undropped(cancelled, Refusal::Cancelled);
+        self.leftover(refused)
+    }
+
+    /// What drops them, if there are any.
+    fn leftover(self: &Arc<Self>, refused: Vec<Entry>) -> Option<Leftover> {
+        if refused.is_empty() {
+            return None;
+        }
+        let pool = Arc::clone(self);
+        Some(Box::new(move || refused.into_iter().for_each(|entry| pool.drop_unrun(entry))))
     }
 
     /// Whether nothing runs or waits.
+    #[cfg(feature = "test-util")]
     pub(crate) fn is_quiet(&self) -> bool {
+        self.rest().is_some()
+    }
+
+    /// How many entries it has begun, where nothing runs or waits. Where that is the same at a second look, it has been
+    /// quiet all the time between them.
+    pub(crate) fn rest(&self) -> Option<u64> {
         let mut state = self.lock();
-        if !state.is_quiet() && state.thread_count() == 0 {
-            // Dead entries are buried by the threads that take them out; where there is none, here.
-            state.take_in();
-            let dead = state.sweep_all();
-            let quiet = state.is_quiet();
-            drop(state);
-            drop(dead);
-            return quiet;
-        }
-        state.is_quiet()
+        let dead = state.bury_alone();
+        let rest = state.is_quiet().then(|| state.begun());
+        drop(state);
+        drop(dead);
+        rest
     }
 
     /// Has the overseer told whenever it is quiet, from now on.
@@ -65,20 +84,48 @@ impl Pool {
 
     /// Undoes an opening that could not make its threads.
     pub(crate) fn undo_open(self: &Arc<Self>, was_created: bool) {
-        self.close();
+        self.send_away();
+        self.join();
         if was_created {
             self.lock().enter(Stage::Created);
         }
     }
 
-    /// Sends the threads away and joins them. To be called when the pool is quiet.
-    pub(crate) fn close(self: &Arc<Self>) {
+    /// Takes in nothing more and sends the threads away, if nothing runs or waits. `false`: something does.
+    ///
+    /// Invariant: what was taken in is run: who gets in before this finds a pool that stays open, and who comes after it is
+    /// refused, since both are under the pool's lock (`supervisor::model::chain_and_stop`).
+    pub(crate) fn close_if_quiet(self: &Arc<Self>) -> bool {
+        {
+            let mut state = self.lock();
+            let dead = state.bury_alone();
+            let quiet = state.is_quiet();
+            if quiet && state.stage() != Stage::Closed {
+                state.enter(Stage::Closed);
+            }
+            drop(state);
+            drop(dead);
+            if !quiet {
+                return false;
+            }
+        }
+        self.send_away();
+        true
+    }
+
+    fn send_away(self: &Arc<Self>) {
         let calls = {
             let mut state = self.lock();
-            state.enter(Stage::Closed);
+            if state.stage() != Stage::Closed {
+                state.enter(Stage::Closed);
+            }
             state.call_parked()
         };
         _ = self.answer(calls);
+    }
+
+    /// Joins the threads of a closed pool.
+    pub(crate) fn join(&self) {
         loop {
             let joins = {
                 let mut state = self.lock();
@@ -97,10 +144,15 @@ impl Pool {
         }
     }
 
+    /// What runs, by name: what a stop waits for.
+    pub(crate) fn busy(&self) -> Vec<String> {
+        self.lock().busy()
+    }
+
     /// Closes without waiting: cancels what is queued, and gives up on what runs and asks it to end. Names it, and since
-    /// when it runs.
-    pub(crate) fn give_up(self: &Arc<Self>) -> Vec<(String, Instant)> {
-        let (running, threads, stranded, errands) = {
+    /// when it runs; and gives what is left to do, which is user code.
+    pub(crate) fn give_up(self: &Arc<Self>) -> (Vec<(String, Instant)>, Vec<Leftover>) {
+        let (mut running, threads, stranded, errands) = {
             let mut state = self.lock();
             let epoch = state.epoch;
             let (running, threads) = state.give_up();
@@ -114,15 +166,25 @@ impl Pool {
         for thread in threads {
             thread.unpark();
         }
-        self.refuse(stranded, Refusal::Cancelled);
+        let refused = self.refuse_undropped(stranded, Refusal::Cancelled);
+        let mut leftovers: Vec<_> = self.leftover(refused).into_iter().collect();
+        let now = Instant::now();
         for errand in errands {
-            errand.refuse(self, Refusal::Cancelled);
+            running.push((errand.name().to_owned(), now));
+            let pool = Arc::clone(self);
+            leftovers.push(Box::new(move || _ = errand.refuse(&pool, Refusal::Cancelled)));
         }
-        running
+        (running, leftovers)
     }
 
     /// Refuses entries that were taken out of their queues.
     pub(super) fn refuse(self: &Arc<Self>, entries: Vec<Removed>, why: Refusal) {
+        // Dropped only now: a body's Drop is user code, which may take long, or wait for another that is refused with it.
+        self.refuse_undropped(entries, why).into_iter().for_each(|entry| self.drop_unrun(entry));
+    }
+
+    /// The same, with those that are left to drop.
+    fn refuse_undropped(self: &Arc<Self>, entries: Vec<Removed>, why: Refusal) -> Vec<Entry> {
         let condemned = entries.len();
         let mut refused = Vec::with_capacity(condemned);
         for (priority, entry) in entries {
@@ -146,8 +208,7 @@ impl Pool {
         }
         self.lock().condemned -= condemned;
         self.tell_if_quiet();
-        // Only now: a body's Drop is user code, which may take long, or wait for another that is refused with it.
-        refused.into_iter().for_each(|entry| self.drop_unrun(entry));
+        refused
     }
 
     /// Drops an entry that will not run, as a body of the pool: what its values' `Drop` calls, a stop among it, must not

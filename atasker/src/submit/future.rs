@@ -235,7 +235,7 @@ where
 impl From<Refused> for Error {
     fn from(refused: Refused) -> Self {
         match refused {
-            Refused::NotStarted | Refused::Stopped => Error::Stopped,
+            Refused::NotStarted | Refused::Draining(_) | Refused::Stopped => Error::Stopped,
             Refused::NoThread(error) => Error::Thread(Arc::new(error)),
             Refused::Forked => Error::Forked,
         }

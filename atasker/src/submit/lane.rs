@@ -11,13 +11,13 @@ use super::Plan;
 use super::future::fly_on;
 use crate::config::LaneConfig;
 use crate::error::{Error, Result, TaskError};
-use crate::lane::{self, Guest, Refused};
-use crate::log;
+use crate::lane::{self, Guest, Refused, Source};
 use crate::panics::drop_contained;
 use crate::pool::{self, OwnName};
 use crate::priority::Priority;
 use crate::report::StopReport;
-use crate::supervisor::{Core, LaneInfo, Supervisor, lane_info, lane_report};
+use crate::stops::Urgency;
+use crate::supervisor::{Core, LaneInfo, Supervisor, lane_info};
 use crate::task::Task;
 use crate::time::Deadline;
 use crate::wait;
@@ -110,7 +110,7 @@ impl Lane {
     /// system gives no thread.
     pub fn open(&self) -> Result<()> {
         self.core.ensure_running()?;
-        self.lane.reopen()?;
+        self.core.lanes.reopen(&self.lane)?;
         self.lane.handle()?;
         Ok(())
     }
@@ -150,10 +150,13 @@ impl Lane {
         if pool::is_async() {
             return Err(Error::WouldBlock);
         }
+        let mut source = Source::Caller;
         let guest = loop {
-            match Guest::enter(&self.lane, name) {
+            match Guest::enter(&self.lane, name, source) {
                 Ok(guest) => break guest,
                 Err(Refused::NotStarted) => self.core.ensure_running()?,
+                // What accepted work starts is accepted.
+                Err(Refused::Draining(scope)) if pool::is_within(self.lane.owner(), scope) => source = Source::Body,
                 Err(why) => return Err(why.into()),
             }
         };
@@ -195,45 +198,11 @@ impl Lane {
 
     /// [`stop`](Self::stop) for async code: asks at the first poll. Dropping the future does not call the stop off.
     pub async fn stop_async(&self) -> StopReport {
-        if self.lane.is_forked() || pool::is_inside(&self.core.pool) {
-            return self.stop();
-        }
-        self.core.ask_lane_to_stop(&self.lane, false);
-        self.lead_elsewhere(Deadline::Never);
-        let mut ticket = None;
-        std::future::poll_fn(|cx| {
-            self.core.changed().register(&mut ticket, cx.waker());
-            if self.lane.is_closed() { Poll::Ready(()) } else { Poll::Pending }
-        })
-        .await;
-        StopReport { complete: true, ..lane_report(&self.lane) }
+        self.core.stop_lane_async(&self.lane).await
     }
 
     fn stop_by(&self, discard: bool, deadline: Deadline) -> StopReport {
-        if self.lane.is_forked() {
-            return StopReport::default();
-        }
-        self.core.ask_lane_to_stop(&self.lane, discard);
-        if pool::is_inside(&self.core.pool) {
-            // It would wait for itself.
-            self.lead_elsewhere(deadline);
-            return lane_report(&self.lane);
-        }
-        self.core.end_lane(&self.lane, deadline)
-    }
-
-    /// Leaves the steps that wait to a thread made for them.
-    fn lead_elsewhere(&self, deadline: Deadline) {
-        let (core, lane) = (Arc::clone(&self.core), Arc::clone(&self.lane));
-        let name = format!("{}-stop", core.name);
-        let made = std::thread::Builder::new().name(name).spawn(move || {
-            core.end_lane(&lane, deadline);
-            core.changed().wake_all();
-        });
-        if let Err(error) = made {
-            // The stop of the supervisor shuts it down.
-            log::no_thread(&self.core.name, &error);
-        }
+        self.core.stop_lane(&self.lane, Urgency { discard, deadline })
     }
 }
 

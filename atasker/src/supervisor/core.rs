@@ -15,6 +15,7 @@ use crate::job::Jobs;
 use crate::lane::{Lane, Watcher};
 use crate::pool::{Job, Overseer, Pool, Ran, Refusal, Tally};
 use crate::slow::{SlowStart, Slowness};
+use crate::stops::Leftover;
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::time::Deadline;
@@ -115,9 +116,19 @@ impl Core {
     }
 
     /// A worker starts: starts the supervisor too, where it was never started.
-    pub(crate) fn admit(self: &Arc<Self>, resident: &Arc<dyn Resident>, autostart: bool) -> Result<Entry> {
+    pub(crate) fn admit(
+        self: &Arc<Self>,
+        resident: &Arc<dyn Resident>,
+        lane: Option<&Arc<Lane>>,
+        autostart: bool,
+    ) -> Result<Entry> {
         self.ensure_running()?;
-        self.registry.enter(resident, autostart).map_err(|_| Error::Stopped)
+        self.registry.enter(resident, lane, autostart).map_err(|_| Error::Stopped)
+    }
+
+    /// A worker that a stop waits for has come to rest.
+    pub(crate) fn tell_rested(&self) {
+        self.changed.wake_all();
     }
 
     /// A worker has stopped.
@@ -128,7 +139,7 @@ impl Core {
     }
 
     /// Runs `work` on a pool thread at once, whatever the load; here, where there is no thread for it.
-    pub(crate) fn send(&self, name: &'static str, work: impl FnOnce() + Send + 'static) {
+    pub(crate) fn send(&self, name: String, work: impl FnOnce() + Send + 'static) {
         let errand = Arc::new(Errand { name, work: Mutex::new(Some(Box::new(work))) });
         if self.pool.send(Arc::<Errand>::clone(&errand)).is_err() {
             crate::pool::enter(&self.pool, Arc::<Errand>::clone(&errand), || errand.work());
@@ -172,8 +183,12 @@ impl clock::Listener for Core {
         self.lanes.call_for_many();
     }
 
-    fn forgotten(&self, ticks: Vec<Arc<dyn Tick>>) {
-        self.jobs.forget(ticks);
+    fn forgotten(&self, ticks: Vec<Arc<dyn Tick>>) -> Option<Leftover> {
+        self.jobs.forget(ticks)
+    }
+
+    fn rested(&self) {
+        self.changed.wake_all();
     }
 }
 
@@ -207,7 +222,7 @@ impl clock::Bell for SlowLook {
             let hook = core.slow_start_hook.lock().clone();
             let teller = Arc::clone(&core);
             // Events and hook are user code: a thread of the pool tells, beside all places, since those are taken.
-            core.send("slow start report", move || {
+            core.send("slow start report".to_owned(), move || {
                 tell_slow_starts(&teller.name, &report);
                 let told = crate::panics::contain(|| {
                     if let Some(hook) = &hook {
@@ -265,7 +280,7 @@ impl clock::Bell for ThreadRetry {
 
 /// Housekeeping that runs user code, and so needs a thread of the pool.
 struct Errand {
-    name: &'static str,
+    name: String,
     work: Mutex<Option<Box<dyn FnOnce() + Send>>>,
 }
 
@@ -280,7 +295,7 @@ impl Errand {
 
 impl Job for Errand {
     fn name(&self) -> &str {
-        self.name
+        &self.name
     }
 
     fn is_live(&self) -> bool {
@@ -292,7 +307,7 @@ impl Job for Errand {
         Ran::Errand
     }
 
-    /// A bounded stop has given up on it: it is done where it stands, since somebody may wait for it.
+    /// A bounded stop has given up on it: it is done where nobody waits for it.
     fn refuse(self: Arc<Self>, _pool: &Arc<Pool>, _why: Refusal) -> bool {
         self.work();
         true

@@ -2,17 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
-use std::time::Instant;
 
-use super::core::Core;
 use super::info::LaneInfo;
-use super::{Abandoned, StopReport};
 use crate::config::{Config, LaneConfig};
 use crate::error::{ConfigError, Error, Result};
 use crate::lane::{Counts, Lane, Sample, Watcher};
+use crate::owner::Scope;
 use crate::slow::Thresholds;
+use crate::stops::Leftover;
 use crate::sync::Mutex;
-use crate::time::Deadline;
 
 /// What the main lane is called in reports. Its threads are named after the supervisor and this.
 const MAIN: &str = "async";
@@ -122,7 +120,7 @@ impl Lanes {
         called.iter().for_each(|lane| lane.call_for_many());
     }
 
-    fn all(&self) -> Vec<Arc<Lane>> {
+    pub(super) fn all(&self) -> Vec<Arc<Lane>> {
         let named = self.named.lock();
         std::iter::once(&self.main).chain(named.lanes.values()).cloned().collect()
     }
@@ -133,21 +131,30 @@ impl Lanes {
         std::iter::once(&self.main).chain(named.lanes.values()).for_each(|lane| lane.open());
     }
 
-    /// Closes the intake.
-    pub(super) fn drain(&self) {
-        self.named.lock().open = false;
-        for lane in self.all() {
-            lane.drain();
-            lane.cancel_delayed();
+    /// Opens one that was stopped alone, unless its supervisor is stopping or stopped.
+    pub(crate) fn reopen(&self, lane: &Lane) -> Result<()> {
+        // The race this closes: a stop of the supervisor comes just now. It marks this first and drains each lane second, so a
+        // lane that is opened under the lock is drained.
+        let named = self.named.lock();
+        if !named.open {
+            return Err(Error::Stopped);
         }
+        Ok(lane.reopen()?)
     }
 
-    /// Cancels what waits, and asks what runs to end.
-    pub(super) fn hurry(&self) {
-        for lane in self.all() {
-            lane.cancel_queued();
-            lane.hurry();
-        }
+    /// Closes the intake for callers from outside. Gives what is left to drop.
+    pub(super) fn drain(&self) -> Vec<Leftover> {
+        self.named.lock().open = false;
+        let drain = |lane: Arc<Lane>| {
+            lane.drain(Scope::Supervisor);
+            lane.cancel_delayed()
+        };
+        self.all().into_iter().filter_map(drain).collect()
+    }
+
+    /// Closes the intake for bodies too, cancels what waits, and asks what runs to end. Gives what is left to drop.
+    pub(super) fn hurry(&self) -> Vec<Leftover> {
+        self.all().iter().flat_map(|lane| lane.hurry()).collect()
     }
 
     /// Has it be told whenever one of them is quiet, from now on.
@@ -157,17 +164,14 @@ impl Lanes {
         self.all().iter().for_each(|lane| lane.watch());
     }
 
+    #[cfg(feature = "test-util")]
     pub(super) fn is_quiet(&self) -> bool {
         self.all().iter().all(|lane| lane.is_quiet())
     }
 
-    pub(super) fn give_up(&self) -> Vec<(String, Instant)> {
-        self.all().iter().flat_map(|lane| lane.give_up()).collect()
-    }
-
-    /// Shuts the runtimes down.
-    pub(super) fn close(&self, gave_up: bool) {
-        self.all().iter().for_each(|lane| lane.close(gave_up));
+    /// How many bodies all of them have admitted, where none is in flight or waits.
+    pub(super) fn rest(&self) -> Option<u64> {
+        self.all().iter().map(|lane| lane.rest()).sum()
     }
 
     /// All lanes together.
@@ -187,59 +191,4 @@ pub(crate) fn info(lane: &Arc<Lane>) -> LaneInfo {
     let Sample { active, queued, delayed, counts } = lane.sample();
     let (name, config) = (lane.name().to_owned(), lane.config());
     LaneInfo { name, config, is_open: lane.is_open(), active, queued, delayed, totals: counts.into() }
-}
-
-/// A lane is stopped by itself, as a supervisor is: intake closed, delays cancelled, workers asked, what waits worked off.
-impl Core {
-    /// The steps that never wait.
-    pub(crate) fn ask_lane_to_stop(&self, lane: &Arc<Lane>, discard: bool) {
-        lane.drain();
-        lane.cancel_delayed();
-        for resident in self.registry.running().into_iter().filter(|resident| resident.is_on(lane)) {
-            resident.ask_to_stop(discard);
-        }
-        if discard {
-            lane.cancel_queued();
-            lane.hurry();
-        }
-    }
-
-    /// Whether a lane that was asked to stop has nothing left.
-    pub(crate) fn is_lane_idle(&self, lane: &Arc<Lane>) -> bool {
-        lane.is_quiet() && !self.registry.running().iter().any(|resident| resident.is_on(lane))
-    }
-
-    /// The steps that wait.
-    pub(crate) fn end_lane(&self, lane: &Arc<Lane>, deadline: Deadline) -> StopReport {
-        let idle = || self.is_lane_idle(lane).then_some(());
-        let gave_up = match self.changed.block_until(deadline, idle) {
-            Some(()) => Vec::new(),
-            None => {
-                let running = lane.give_up();
-                for resident in self.registry.running().into_iter().filter(|resident| resident.is_on(lane)) {
-                    resident.ask_to_stop(true);
-                }
-                running
-            }
-        };
-        let now = Instant::now();
-        let abandon = |(name, since)| Abandoned { name, running_for: now.saturating_duration_since(since) };
-        let abandoned: Vec<_> = gave_up.into_iter().map(abandon).collect();
-        lane.close(!abandoned.is_empty());
-        let mut report = lane_report(lane);
-        report.complete = abandoned.is_empty();
-        report.abandoned = abandoned;
-        report
-    }
-
-    /// For those who wait as a future.
-    pub(crate) fn changed(&self) -> &crate::wait::WaitList {
-        &self.changed
-    }
-}
-
-/// What a lane has done since it was opened.
-pub(crate) fn lane_report(lane: &Lane) -> StopReport {
-    let counts = lane.sample().counts;
-    StopReport { ran: counts.completed + counts.panicked, cancelled: counts.cancelled, ..StopReport::default() }
 }

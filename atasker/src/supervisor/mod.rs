@@ -4,6 +4,7 @@
 
 mod autostart;
 mod core;
+mod ending;
 mod global;
 mod info;
 mod lanes;
@@ -22,11 +23,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use self::autostart::Autostart;
+pub(crate) use self::autostart::starts_with_supervisor;
 pub(crate) use self::core::Core;
 pub(crate) use crate::report::{Abandoned, StopReport};
 pub use global::task_supervisor;
 pub use info::{LaneInfo, SupervisorInfo, SupervisorState, WorkerInfo, WorkerKind, WorkerState};
-pub(crate) use lanes::{info as lane_info, lane_report};
+pub(crate) use lanes::info as lane_info;
 pub(crate) use registry::{Entry, Resident};
 pub(crate) use signal::SignalWatch;
 #[cfg(feature = "test-util")]
@@ -36,8 +38,8 @@ use crate::config::Config;
 use crate::error::{ConfigError, Result};
 use crate::job::JobTotals;
 use crate::slow::SlowStart;
+use crate::stops::Urgency;
 use crate::time::Deadline;
-use life::Urgency;
 use requested::StopRequested;
 
 /// A pool with priorities and reserves, its clock, and the workers that run on it.

@@ -1,27 +1,40 @@
 //! The workers of a supervisor, as it sees them: something that can be asked to stop and tells of itself.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::AtomicU64 as Serial;
 use std::sync::{Arc, Weak};
 
 use super::core::Core;
 use super::info::WorkerInfo;
 use crate::lane::Lane;
+use crate::owner::Scope;
+use crate::stops::Leftover;
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicU64, Ordering};
 
-/// A worker, as its supervisor sees it.
+/// A worker, as its supervisor sees it. What concerns a life of it is told with that life's entry, and does nothing to
+/// another.
 pub(crate) trait Resident: Send + Sync {
     fn id(&self) -> u64;
 
     fn info(&self) -> WorkerInfo;
 
-    /// Whether its bodies run on that lane.
-    fn is_on(&self, lane: &Arc<Lane>) -> bool;
+    /// A stop of that scope drains what it belongs to: it starts nothing by itself any more, runs what was put or triggered,
+    /// and rests. With `discard` it runs nothing more, and what is queued is taken out; gives what drops it. Never waits, and
+    /// runs nothing of the user's.
+    fn drain(self: Arc<Self>, entry: Entry, scope: Scope, discard: bool) -> Option<Leftover>;
 
-    /// Asks it to stop, with what is queued worked off or discarded. Never waits.
-    fn ask_to_stop(self: Arc<Self>, discard: bool);
+    /// Whether nothing will happen to it by itself.
+    fn is_at_rest(&self) -> bool;
 
-    /// Starts it anew with its supervisor, where it was built with `autostart`.
+    /// Nothing is left that could put or trigger: it ends, by way of its `on_stop`.
+    fn close(self: Arc<Self>, entry: Entry);
+
+    /// A bounded stop gives up on it. Its name, where its `on_stop` has not begun; and what is left to do, which is user code.
+    /// Never waits, and runs nothing of the user's.
+    fn cut(self: Arc<Self>, entry: Entry) -> (Option<String>, Vec<Leftover>);
+
+    /// Starts it again with its supervisor, where it was built with `autostart`.
     fn start_again(self: Arc<Self>, supervisor: &Arc<Core>);
 }
 
@@ -32,14 +45,15 @@ pub(crate) struct Registry {
     residents: Mutex<Residents>,
     /// Items discarded since the start.
     discarded: AtomicU64,
+    /// Runs and hooks of workers that failed since the start.
+    errors: AtomicU64,
 }
 
 #[derive(Default)]
 struct Residents {
     open: bool,
-    /// By worker; with the number of the entry, so that the end of an earlier life does not take a later one out.
-    running: BTreeMap<u64, (Entry, Arc<dyn Resident>)>,
-    next_entry: u64,
+    /// By worker; with the entry, so that the end of an earlier life does not take a later one out.
+    running: BTreeMap<u64, Running>,
     known: BTreeMap<u64, Weak<dyn Resident>>,
     /// So many known ones are worth a look at which are gone.
     prune_at: usize,
@@ -47,9 +61,25 @@ struct Residents {
     autostart: BTreeMap<u64, Arc<dyn Resident>>,
 }
 
-/// One life of a worker in the registry.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A worker that runs.
+struct Running {
+    entry: Entry,
+    resident: Arc<dyn Resident>,
+    /// Where its bodies run, if they are async.
+    lane: Option<Arc<Lane>>,
+}
+
+/// One life of a worker in some registry. Later ones are greater.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Entry(u64);
+
+impl Entry {
+    fn next() -> Self {
+        static NEXT: Serial = Serial::new(0);
+        // Relaxed: only the number matters; the registry's lock orders those of one worker.
+        Self(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+}
 
 /// The registry takes no worker in.
 pub(crate) struct Closed;
@@ -58,28 +88,32 @@ impl Registry {
     pub(super) fn open(&self) -> Vec<Arc<dyn Resident>> {
         // Relaxed: a counter.
         self.discarded.store(0, Ordering::Relaxed);
+        self.errors.store(0, Ordering::Relaxed);
         let mut residents = self.residents.lock();
         residents.open = true;
         residents.autostart.values().cloned().collect()
     }
 
-    /// Takes no more workers in, and gives those that run.
-    pub(super) fn close(&self) -> Vec<Arc<dyn Resident>> {
-        let mut residents = self.residents.lock();
-        residents.open = false;
-        residents.running.values().map(|(_, resident)| Arc::clone(resident)).collect()
+    /// Takes no more workers in.
+    pub(super) fn close(&self) {
+        self.residents.lock().open = false;
     }
 
     /// A worker starts.
-    pub(crate) fn enter(&self, resident: &Arc<dyn Resident>, autostart: bool) -> Result<Entry, Closed> {
+    pub(crate) fn enter(
+        &self,
+        resident: &Arc<dyn Resident>,
+        lane: Option<&Arc<Lane>>,
+        autostart: bool,
+    ) -> Result<Entry, Closed> {
         let id = resident.id();
         let mut residents = self.residents.lock();
         if !residents.open {
             return Err(Closed);
         }
-        let entry = Entry(residents.next_entry);
-        residents.next_entry += 1;
-        residents.running.insert(id, (entry, Arc::clone(resident)));
+        let entry = Entry::next();
+        let running = Running { entry, resident: Arc::clone(resident), lane: lane.cloned() };
+        residents.running.insert(id, running);
         residents.known.remove(&id);
         if autostart {
             residents.autostart.insert(id, Arc::clone(resident));
@@ -94,7 +128,7 @@ impl Registry {
         let id = resident.id();
         let (left, empty) = {
             let mut residents = self.residents.lock();
-            if residents.running.get(&id).is_none_or(|(running, _)| *running != entry) {
+            if residents.running.get(&id).is_none_or(|running| running.entry != entry) {
                 return false;
             }
             if residents.known.len() >= residents.prune_at {
@@ -109,24 +143,27 @@ impl Registry {
         empty
     }
 
-    /// The workers that run.
-    pub(super) fn running(&self) -> Vec<Arc<dyn Resident>> {
-        self.residents.lock().running.values().map(|(_, resident)| Arc::clone(resident)).collect()
-    }
-
-    pub(super) fn is_empty(&self) -> bool {
-        self.residents.lock().running.is_empty()
+    /// The workers that run; with a lane, those on it.
+    pub(super) fn running(&self, lane: Option<&Arc<Lane>>) -> Vec<(Entry, Arc<dyn Resident>)> {
+        let residents = self.residents.lock();
+        let is_on = |running: &&Running| {
+            lane.is_none_or(|lane| running.lane.as_ref().is_some_and(|own| Arc::ptr_eq(own, lane)))
+        };
+        residents.running.values().filter(is_on).map(|it| (it.entry, Arc::clone(&it.resident))).collect()
     }
 
     /// Forgets those that a bounded stop gave up on.
-    pub(super) fn give_up(&self) {
-        let given_up = {
-            let mut residents = self.residents.lock();
-            let running = std::mem::take(&mut residents.running);
-            residents.known.extend(running.iter().map(|(id, (_, resident))| (*id, Arc::downgrade(resident))));
-            running
-        };
-        drop(given_up);
+    pub(super) fn give_up(&self, given_up: &[(Entry, Arc<dyn Resident>)]) {
+        let mut residents = self.residents.lock();
+        let Residents { running, known, .. } = &mut *residents;
+        for (entry, resident) in given_up {
+            let id = resident.id();
+            if running.get(&id).is_some_and(|running| running.entry == *entry) {
+                // Not the last owner: the caller has another share.
+                running.remove(&id);
+                known.insert(id, Arc::downgrade(resident));
+            }
+        }
     }
 
     pub(crate) fn count_discarded(&self, items: u64) {
@@ -137,11 +174,20 @@ impl Registry {
         self.discarded.load(Ordering::Relaxed)
     }
 
+    /// A run of a worker has failed.
+    pub(crate) fn count_error(&self) {
+        self.errors.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn errors(&self) -> u64 {
+        self.errors.load(Ordering::Relaxed)
+    }
+
     pub(super) fn infos(&self) -> Vec<WorkerInfo> {
         let residents: BTreeMap<u64, Arc<dyn Resident>> = {
             let residents = self.residents.lock();
             let known = residents.known.iter().filter_map(|(id, known)| Some((*id, known.upgrade()?)));
-            known.chain(residents.running.iter().map(|(id, (_, running))| (*id, Arc::clone(running)))).collect()
+            known.chain(residents.running.iter().map(|(id, running)| (*id, Arc::clone(&running.resident)))).collect()
         };
         residents.values().map(|resident| resident.info()).collect()
     }

@@ -18,6 +18,7 @@ use crate::log;
 use crate::panics::{drop_contained, wake_contained};
 use crate::pool::{self, Job, Named, Pool, Ran, Refusal, StaticName, Tally};
 use crate::priority::Priority;
+use crate::stops::Leftover;
 use crate::sync::Mutex;
 use crate::time::Deadline;
 
@@ -166,7 +167,12 @@ where
 {
     /// Hands it to its lane.
     pub(crate) fn queue(self: &Arc<Self>) -> Result<(), Refused> {
-        self.lane.submit(self.priority, Arc::<Self>::clone(self), Source::Caller)
+        let submit = |source| self.lane.submit(self.priority, Arc::<Self>::clone(self), source);
+        match submit(Source::Caller) {
+            // What accepted work starts is accepted.
+            Err(Refused::Draining(scope)) if pool::is_within(self.lane.owner(), scope) => submit(Source::Body),
+            taken => taken,
+        }
     }
 
     /// Hands it to the clock, to be handed to its lane at `due`.
@@ -332,14 +338,15 @@ where
         true
     }
 
-    fn ask_to_end(self: Arc<Self>) {
+    fn ask_to_end(self: Arc<Self>) -> Option<Leftover> {
         // Admitted and not begun yet, it must not begin: nobody would ask it again (`stop_now_racing_with_starts_ends`).
         if !self.berth.state().request_cancel() && Body::refuse(Arc::clone(&self)) {
-            return self.drop_unrun();
+            return Some(Box::new(move || self.drop_unrun()));
         }
         if self.berth.state().request_cancel() {
             self.recall();
         }
+        None
     }
 }
 

@@ -115,6 +115,10 @@ impl Bell {
         self.state() == STOPPED
     }
 
+    pub(super) fn is_idle(&self) -> bool {
+        self.state() == IDLE
+    }
+
     pub(super) fn is_queued(&self) -> bool {
         self.state() == QUEUED
     }

@@ -264,13 +264,20 @@ impl<T: Send + 'static> QueueWorker<T> {
         if self.born != fork::count() {
             return Err(PutError::NotRunning(item));
         }
-        match self.mailbox.push(item) {
+        self.push(item, false)
+    }
+
+    #[inline]
+    fn push(&self, item: T, of_body: bool) -> Result<(), PutError<T>> {
+        match self.mailbox.push(item, of_body) {
             Ok(Pushed::Behind) => Ok(()),
             Ok(Pushed::First) => {
                 self.core.item_came();
                 Ok(())
             }
-            Err((NotTaken::Closed, item)) => Err(PutError::NotRunning(item)),
+            // What accepted work starts is accepted.
+            Err((NotTaken::Draining, item)) if !of_body && self.core.drains_for_this_body() => self.push(item, true),
+            Err((NotTaken::Closed | NotTaken::Draining, item)) => Err(PutError::NotRunning(item)),
             Err((NotTaken::Full, item)) => Err(PutError::Full(item)),
         }
     }

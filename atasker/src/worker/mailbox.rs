@@ -15,6 +15,7 @@ use std::time::Instant;
 use crossbeam_utils::Backoff;
 
 use crate::panics::drop_contained;
+use crate::stops::Leftover;
 use crate::sync::{Mutex, MutexGuard};
 use crate::wait::{IS_MODEL, WATCH, WaitList};
 
@@ -42,14 +43,23 @@ struct Inbox<T> {
     capacity: usize,
     /// So many more may be put without a look at what the runner has done meanwhile.
     room: usize,
-    /// Takes items. Invariant: what is pushed before the close is worked off or discarded and counted; what comes
-    /// after it goes back to its putter (`model::put_and_stop`).
-    open: bool,
+    /// Invariant: what is pushed before it closes is run, or discarded and counted; what comes after it goes back to its
+    /// putter (`model::put_and_stop`).
+    intake: Intake,
     /// Somebody will look: the worker has been rung since it was last found empty, or is being rung, or its pause ends
     /// with a look (`model::put_and_rest`).
     called: bool,
     /// The last who watched a full queue saw room come before a sleep would have paid.
     brisk: bool,
+}
+
+/// From whom items are taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Intake {
+    Everybody,
+    /// From bodies of what a stop drains.
+    Bodies,
+    Nobody,
 }
 
 /// What the runner has taken, which it runs first.
@@ -63,6 +73,8 @@ struct Taken<T> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum NotTaken {
     Closed,
+    /// It takes items from bodies only.
+    Draining,
     Full,
 }
 
@@ -83,15 +95,21 @@ impl<T> Inbox<T> {
 
 impl<T> Mailbox<T> {
     pub(super) fn new() -> Arc<Self> {
-        let inbox = Inbox { items: VecDeque::new(), capacity: 0, room: 0, open: false, called: false, brisk: true };
+        let inbox =
+            Inbox { items: VecDeque::new(), capacity: 0, room: 0, intake: Intake::Nobody, called: false, brisk: true };
         let taken = Taken { items: VecDeque::new(), waiting: 0 };
         Arc::new(Self { inbox: Mutex::new(inbox), taken: OwnLine(Mutex::new(taken)), room: WaitList::default() })
     }
 
-    pub(super) fn push(&self, item: T) -> Result<Pushed, (NotTaken, T)> {
+    /// Puts an item in. `of_body`: it comes from a body of what a stop drains, where one does.
+    #[inline]
+    pub(super) fn push(&self, item: T, of_body: bool) -> Result<Pushed, (NotTaken, T)> {
         let mut inbox = self.enter();
-        if !inbox.open {
-            return Err((NotTaken::Closed, item));
+        match inbox.intake {
+            Intake::Everybody => {}
+            Intake::Bodies if of_body => {}
+            Intake::Bodies => return Err((NotTaken::Draining, item)),
+            Intake::Nobody => return Err((NotTaken::Closed, item)),
         }
         if inbox.room == 0 {
             inbox.room = inbox.room(&self.taken.0.lock());
@@ -161,7 +179,7 @@ impl<T> Mailbox<T> {
         while !backoff.is_completed() || began.elapsed() < WATCH {
             backoff.snooze();
             let (inbox, taken) = self.both();
-            if !inbox.open || inbox.room(&taken) >= enough {
+            if inbox.intake == Intake::Nobody || inbox.room(&taken) >= enough {
                 return;
             }
         }
@@ -200,20 +218,21 @@ pub(super) trait AnyMailbox: Send + Sync {
 
     fn capacity(&self) -> Option<usize>;
 
-    fn open(&self, capacity: Option<usize>);
+    /// A life begins, with nothing in it.
+    fn open(&self, capacity: Option<usize>, intake: Intake);
 
     /// The number of items, for the one who has the worker and would let it rest: where there are none, the next putter
     /// is to ring.
     fn rest(&self) -> usize;
 
-    /// Takes no more items in. Called under the worker's plan lock.
-    fn shut(&self);
+    /// Takes no more items in, but for those that `intake` says. Called under the worker's plan lock.
+    fn narrow(&self, intake: Intake);
 
-    /// Sends those away who wait for room, after it was shut: their items go back.
+    /// Wakes those who wait for room, after it was narrowed: their items may have to go back.
     fn send_away(&self);
 
-    /// Throws away the items that wait, and says how many.
-    fn discard(&self) -> u64;
+    /// Takes out the items that wait: how many, and what drops them.
+    fn take_all(&self) -> Option<(u64, Leftover)>;
 }
 
 impl<T: Send + 'static> AnyMailbox for Mailbox<T> {
@@ -226,9 +245,9 @@ impl<T: Send + 'static> AnyMailbox for Mailbox<T> {
         Some(self.inbox.lock().capacity).filter(|&capacity| capacity < usize::MAX)
     }
 
-    fn open(&self, capacity: Option<usize>) {
+    fn open(&self, capacity: Option<usize>, intake: Intake) {
         let (mut inbox, taken) = self.both();
-        inbox.open = true;
+        inbox.intake = intake;
         inbox.called = false;
         inbox.brisk = true;
         inbox.capacity = capacity.unwrap_or(usize::MAX);
@@ -247,22 +266,22 @@ impl<T: Send + 'static> AnyMailbox for Mailbox<T> {
         items
     }
 
-    fn shut(&self) {
-        self.inbox.lock().open = false;
+    fn narrow(&self, intake: Intake) {
+        self.inbox.lock().intake = intake;
     }
 
     fn send_away(&self) {
         self.room.wake_all();
     }
 
-    fn discard(&self) -> u64 {
+    fn take_all(&self) -> Option<(u64, Leftover)> {
         let (first, then) = {
             let (mut inbox, mut taken) = self.both();
             (std::mem::take(&mut taken.items), std::mem::take(&mut inbox.items))
         };
         let count = first.len() + then.len();
         // One by one: a Drop that panics must not keep the others from being dropped.
-        first.into_iter().chain(then).for_each(drop_contained);
-        count as u64
+        let drop = move || first.into_iter().chain(then).for_each(drop_contained);
+        (count > 0).then(|| (count as u64, Box::new(drop) as Leftover))
     }
 }

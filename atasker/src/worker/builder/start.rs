@@ -11,7 +11,7 @@ use super::super::schedule::Pacer;
 use super::{Options, WorkerBuilder, kind};
 use crate::error::{ConfigError, Result};
 use crate::names::own_name;
-use crate::supervisor::task_supervisor;
+use crate::supervisor::{starts_with_supervisor, task_supervisor};
 
 /// A builder that has all it needs to start the worker behind a handle `H`. `M` is always inferred.
 pub trait StartOn<H, M> {
@@ -180,6 +180,7 @@ fn start<H: Handle>(
         terms: Terms { kind, priority: options.priority, initial, details },
         capacity,
         autostart: options.autostart,
+        with_supervisor: starts_with_supervisor(),
         lane,
         work,
     })

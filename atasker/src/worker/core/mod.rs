@@ -27,11 +27,12 @@ use std::time::{Instant, SystemTime};
 use super::bell::{Bell, Life};
 use super::body::Steps;
 use super::mailbox::AnyMailbox;
-use super::plan::{Answer, Kind, Now, Phase, Plan, Terms};
+use super::plan::{Answer, Kind, Leaving, Now, Phase, Plan, Terms};
 use super::schedule::Pacer;
 use crate::clock::{self, Clock};
 use crate::error::{Error, Result};
 use crate::lane::{self, Lane, Leash};
+use crate::owner::Owner;
 use crate::panics::{Panic, drop_contained};
 use crate::pool::{self, Job};
 use crate::priority::Priority;
@@ -49,6 +50,8 @@ pub(super) struct Setup {
     /// Of a queue worker; `None`: without bound.
     pub(super) capacity: Option<usize>,
     pub(super) autostart: bool,
+    /// Its supervisor starts it, with itself.
+    pub(super) with_supervisor: bool,
     /// Of an async body.
     pub(super) lane: Option<Arc<Lane>>,
     pub(super) work: Work,
@@ -60,13 +63,29 @@ pub(super) struct Work {
     pub(super) pacer: Option<Pacer>,
 }
 
-/// What a worker that starts again with its supervisor is started with then.
+/// What is kept for the next start of a worker that its supervisor starts.
+#[derive(Default)]
 struct Kept {
+    /// Of one that was built with `autostart`.
+    own: Option<Own>,
+    /// What a supervisor has begun to start while a life that an earlier stop gave up on had not ended.
+    awaited: Option<Awaited>,
+}
+
+/// What a worker that was built with `autostart` is started with the next time.
+struct Own {
     lane: Option<Arc<Lane>>,
     terms: Terms,
     capacity: Option<usize>,
     /// `None` while it runs.
     work: Option<Work>,
+}
+
+/// A start that waits for the end of an earlier life.
+enum Awaited {
+    /// With its own body, which that life has.
+    Own(Weak<SupervisorCore>),
+    With(Box<Setup>),
 }
 
 /// What whoever has the worker works with.
@@ -111,6 +130,10 @@ impl Home {
         self.on_lane.as_ref().map(|on_lane| &on_lane.lane)
     }
 
+    fn owner(&self) -> Owner {
+        self.lane().map_or_else(|| self.shared().pool.owner(), |lane| lane.owner())
+    }
+
     /// Calls `f`, a hook or a drop of the worker's, as a body of its supervisor.
     fn enter<R>(self: &Arc<Self>, f: impl FnOnce() -> R) -> R {
         match self.lane() {
@@ -145,7 +168,7 @@ pub struct Core {
     plan: Mutex<Plan>,
     /// Taken by whoever has the worker, so never contended.
     body: Mutex<Option<Body>>,
-    /// For workers built with `autostart`. `None`: a stop drops the body.
+    /// `None` for most: a stop drops the body.
     kept: Mutex<Option<Box<Kept>>>,
     /// `None` until it is started. Stays after the end, for a ringer that comes to enqueue it just then.
     home: Mutex<Option<Arc<Home>>>,
@@ -240,45 +263,60 @@ impl Core {
     }
 
     pub(super) fn start(self: &Arc<Self>, setup: Setup) -> Result<()> {
+        self.try_start(setup).map_err(|(error, setup)| {
+            drop_contained(setup);
+            error
+        })
+    }
+
+    /// The same; what it was to be started with comes back.
+    fn try_start(self: &Arc<Self>, mut setup: Setup) -> Result<(), (Error, Box<Setup>)> {
         if self.is_forked() {
-            drop_contained(setup.work);
-            return Err(Error::Forked);
+            return Err((Error::Forked, Box::new(setup)));
         }
-        let Setup { supervisor, mut terms, capacity, autostart, lane, mut work } = setup;
+        let supervisor = Arc::clone(&setup.supervisor);
         if supervisor.clock.is_manual()
-            && let Some(details) = &mut terms.details
+            && let Some(details) = &mut setup.terms.details
         {
             details.be_in_time();
         }
         // The user's code, and not in a body: were the worker let in before, a stop in it would wait for this thread.
         let (began, wall) = (supervisor.clock.now(), supervisor.clock.wall());
-        let asked = work.pacer.as_mut().map(|pacer| pacer.begin(began, wall, terms.initial));
+        let initial = setup.terms.initial;
+        let asked = setup.work.pacer.as_mut().map(|pacer| pacer.begin(began, wall, initial));
         {
             let mut plan = self.plan.lock();
             if plan.phase != Phase::Stopped {
+                let waits = plan.given_up && setup.with_supervisor;
                 drop(plan);
-                drop_contained((work, asked));
-                return Err(Error::AlreadyRunning);
+                drop_contained(asked);
+                if waits {
+                    self.await_end(Awaited::With(Box::new(setup)));
+                    return Ok(());
+                }
+                return Err((Error::AlreadyRunning, Box::new(setup)));
             }
             plan.phase = Phase::Starting;
-            plan.stopping = None;
+            plan.leaving = Leaving::No;
+            plan.given_up = false;
             plan.life += 1;
         }
         self.stopping.store(false, Ordering::Relaxed);
         self.paused.store(false, Ordering::SeqCst);
-        let forgotten = self.kept.lock().take();
-        drop_contained(forgotten.and_then(|kept| kept.work));
-        let entry = match self.let_in(&supervisor, &terms, autostart, lane.as_ref()) {
+        let entry = match self.let_in(&setup) {
             Ok(entry) => entry,
             Err(error) => {
                 self.plan.lock().phase = Phase::Stopped;
                 self.changed.wake_all();
-                drop_contained((work, asked));
-                return Err(error);
+                drop_contained(asked);
+                return Err((error, Box::new(setup)));
             }
         };
-        *self.kept.lock() =
-            autostart.then(|| Box::new(Kept { lane: lane.clone(), terms: terms.clone(), capacity, work: None }));
+        let Setup { supervisor, terms, capacity, autostart, lane, work, .. } = setup;
+        let own = || Own { lane: lane.clone(), terms: terms.clone(), capacity, work: None };
+        let kept = autostart.then(|| Box::new(Kept { own: Some(own()), awaited: None }));
+        let forgotten = std::mem::replace(&mut *self.kept.lock(), kept);
+        drop_contained(forgotten.and_then(|kept| kept.own));
         log::worker_started(&self.name);
         let greeting = work.step.has_hooks();
         *self.body.lock() = Some(Body { work, greeted: false });
@@ -301,32 +339,35 @@ impl Core {
             let no_more = Answer { next: None, missed: 0 };
             let answer = asked.as_ref().map(|asked| *asked.as_ref().unwrap_or(&no_more));
             let deadline = plan.begin(greeting, answer, terms.initial, now);
-            if plan.stopping.is_none() {
+            if !plan.is_leaving() {
                 self.arm(&mut plan, &supervisor, deadline);
-                if let Some(mailbox) = &self.mailbox {
-                    mailbox.open(capacity);
-                }
+            }
+            if let Some(mailbox) = &self.mailbox {
+                mailbox.open(capacity, plan.intake());
             }
         }
         drop(earlier);
         _ = self.answered(asked);
         self.let_go();
+        if self.is_stopping() {
+            // A stop that came meanwhile waits until the worker is at rest.
+            supervisor.tell_rested();
+        }
         Ok(())
     }
 
-    fn let_in(
-        self: &Arc<Self>,
-        supervisor: &Arc<SupervisorCore>,
-        terms: &Terms,
-        autostart: bool,
-        lane: Option<&Arc<Lane>>,
-    ) -> Result<Entry> {
+    fn let_in(self: &Arc<Self>, setup: &Setup) -> Result<Entry> {
+        let Setup { supervisor, terms, autostart, lane, .. } = setup;
         let resident: Arc<dyn Resident> = Arc::<Self>::clone(self);
-        let entry = supervisor.admit(&resident, autostart)?;
+        let entry = supervisor.admit(&resident, lane.as_ref(), *autostart)?;
         // Made now, so that a refusal is told to the one who starts it; and one that was stopped alone refuses.
+        //
+        // The race this closes: a stop of the lane comes just now. It closes the intake first and looks for the lane's workers
+        // second; this is in the registry first and looks at the intake second, so one of the two sees the other
+        // (`supervisor::model::start_on_a_lane_and_stop_it`).
         let ready =
             |lane: &Arc<Lane>| if lane.is_open() { lane.handle().map(drop) } else { Err(lane::Refused::Stopped) };
-        if let Some(Err(refused)) = lane.map(ready) {
+        if let Some(Err(refused)) = lane.as_ref().map(ready) {
             supervisor.dismiss(&resident, entry);
             return Err(refused.into());
         }
@@ -338,6 +379,67 @@ impl Core {
             }
         }
         Ok(entry)
+    }
+
+    /// Its supervisor starts, and starts it with its own body.
+    fn start_again(self: &Arc<Self>, supervisor: &Arc<SupervisorCore>) {
+        let setup = {
+            let mut kept = self.kept.lock();
+            let Some(Own { lane, terms, capacity, work }) = kept.as_mut().and_then(|kept| kept.own.as_mut()) else {
+                return;
+            };
+            let (lane, terms, capacity) = (lane.clone(), terms.clone(), *capacity);
+            let (supervisor, autostart, with_supervisor) = (Arc::clone(supervisor), true, true);
+            let setup = |work| Setup { supervisor, terms, capacity, autostart, with_supervisor, lane, work };
+            work.take().map(setup)
+        };
+        let outcome = match setup {
+            Some(setup) => self.try_start(setup),
+            // A life that an earlier stop gave up on has it.
+            None if self.plan.lock().given_up => {
+                self.await_end(Awaited::Own(Arc::downgrade(supervisor)));
+                Ok(())
+            }
+            // Somebody was faster, and has started it.
+            None => Ok(()),
+        };
+        if let Err((error, setup)) = outcome {
+            // For the next start: a stop came meanwhile, say.
+            let unkept = self.keep(setup.work);
+            drop_contained(unkept);
+            if !matches!(error, Error::AlreadyRunning) {
+                log::autostart_failed(&self.name, &error);
+            }
+        }
+    }
+
+    /// Starts it when the life has ended that an earlier stop gave up on.
+    fn await_end(self: &Arc<Self>, awaited: Awaited) {
+        let replaced = self.kept.lock().get_or_insert_default().awaited.replace(awaited);
+        drop_contained(replaced);
+        log::autostart_awaits_end(&self.name);
+        // The race this closes: that life ends just now. It is over first and looks for who waits for that second; this has
+        // waited first, and looks whether it is over second.
+        if !self.is_running() {
+            self.start_if_awaited();
+        }
+    }
+
+    /// A life is over.
+    fn start_if_awaited(self: &Arc<Self>) {
+        let awaited = self.kept.lock().as_mut().and_then(|kept| kept.awaited.take());
+        let outcome = match awaited {
+            None => Ok(()),
+            Some(Awaited::Own(supervisor)) => {
+                supervisor.upgrade().into_iter().for_each(|supervisor| self.start_again(&supervisor));
+                Ok(())
+            }
+            Some(Awaited::With(setup)) => self.try_start(*setup),
+        };
+        if let Err((error, setup)) = outcome {
+            drop_contained(setup);
+            log::autostart_failed(&self.name, &error);
+        }
     }
 
     /// What its schedule said. A panic is told, and there is no next run.
@@ -366,7 +468,7 @@ impl Core {
         let next_run = next_run(&plan, clock.as_deref());
         let state = match plan.phase {
             Phase::Stopped => WorkerState::Stopped,
-            _ if plan.stopping.is_some() => WorkerState::Stopping,
+            _ if plan.is_leaving() => WorkerState::Stopping,
             _ if plan.paused => WorkerState::Paused,
             _ if self.bell.is_queued() => WorkerState::Queued,
             _ if self.bell.is_running() => WorkerState::Running,
@@ -417,37 +519,5 @@ fn next_run(plan: &Plan, clock: Option<&Clock>) -> Option<(Instant, SystemTime)>
 impl fmt::Debug for Core {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Core").field("name", &self.name).field("bell", &self.bell).finish_non_exhaustive()
-    }
-}
-
-impl Resident for Core {
-    fn id(&self) -> u64 {
-        self.id
-    }
-
-    fn info(&self) -> WorkerInfo {
-        self.info()
-    }
-
-    fn is_on(&self, lane: &Arc<Lane>) -> bool {
-        self.home().is_some_and(|home| home.lane().is_some_and(|own| Arc::ptr_eq(own, lane)))
-    }
-
-    fn ask_to_stop(self: Arc<Self>, discard: bool) {
-        self.request_stop(discard);
-    }
-
-    fn start_again(self: Arc<Self>, supervisor: &Arc<SupervisorCore>) {
-        let (lane, terms, capacity, work) = {
-            let mut kept = self.kept.lock();
-            let Some(Kept { lane, terms, capacity, work }) = kept.as_deref_mut() else { return };
-            let Some(work) = work.take() else { return };
-            (lane.clone(), terms.clone(), *capacity, work)
-        };
-        let setup = Setup { supervisor: Arc::clone(supervisor), terms, capacity, autostart: true, lane, work };
-        match self.start(setup) {
-            Ok(()) | Err(Error::AlreadyRunning) => {}
-            Err(error) => log::autostart_failed(&self.name, &error),
-        }
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::super::bell::Rung;
-use super::super::plan::{Phase, Want};
+use super::super::plan::{Leaving, Phase, Want};
 use super::{Core, Home, read};
 use crate::clock;
 use crate::error::{ConfigError, Error, Result};
@@ -59,7 +59,13 @@ impl Core {
         }
         let paused = {
             let mut plan = self.plan.lock();
-            if plan.phase != Phase::Running || plan.stopping.is_some() {
+            let takes = match plan.leaving {
+                Leaving::No => true,
+                // What accepted work starts is accepted.
+                Leaving::Draining(scope) if plan.kind.is_asked() => self.is_within(scope),
+                _ => false,
+            };
+            if plan.phase != Phase::Running || !takes {
                 return false;
             }
             plan.triggered = true;
@@ -76,7 +82,7 @@ impl Core {
             return;
         }
         let mut plan = self.plan.lock();
-        if plan.phase == Phase::Stopped || plan.stopping.is_some() || plan.paused {
+        if plan.phase == Phase::Stopped || plan.is_leaving() || plan.paused {
             return;
         }
         self.paused.store(true, Ordering::SeqCst);
@@ -113,7 +119,7 @@ impl Core {
         let Some(home) = self.home() else { return Err(Error::NotRunning) };
         let timer = {
             let mut plan = self.plan.lock();
-            if plan.phase != Phase::Running || plan.stopping.is_some() {
+            if plan.phase != Phase::Running || plan.is_leaving() {
                 return Err(Error::NotRunning);
             }
             let now = read(&home.shared().clock, &plan);

@@ -38,8 +38,8 @@ impl Next {
 }
 
 impl Core {
-    /// What the one who has the worker does: greets once, runs what is wanted, and lets it go.
-    fn slice(self: &Arc<Self>) {
+    /// What the one who has the worker does: greets once, runs what is wanted, and lets it go. Whether its end was counted.
+    fn slice(self: &Arc<Self>, tally: &Tally<'_>) -> Ran {
         let home = self.own_home();
         let supervisor = home.shared();
         let mut body = self.take_body();
@@ -79,7 +79,13 @@ impl Core {
         };
         let answer = if planned { self.consult(supervisor, pacer.as_mut(), &cx) } else { None };
         *self.body.lock() = Some(body);
-        self.let_go_after(planned.then_some(answer), supervisor);
+        let want = if planned { self.plan_next(supervisor, answer) } else { self.want_or_rest() };
+        if self.goes(want) {
+            return Ran::Slice { counted: false };
+        }
+        let ran = Ran::Slice { counted: true };
+        self.finish_counted(|| tally.ended(ran));
+        ran
     }
 
     /// A precise worker has its thread a little before its run is due, and spends what is left awake.
@@ -152,7 +158,7 @@ impl Core {
         let mut plan = self.plan.lock();
         let now = read(clock, &plan);
         let when = plan.plan_anew(answer, now);
-        if plan.stopping.is_none() {
+        if !plan.is_leaving() {
             self.arm(&mut plan, supervisor, when);
         }
     }
@@ -163,7 +169,7 @@ impl Core {
             let mut plan = self.plan.lock();
             let now = read(&supervisor.clock, &plan);
             let (stale, deadline) = plan.end_run(answer, now);
-            if plan.stopping.is_none() {
+            if !plan.is_leaving() {
                 self.arm(&mut plan, supervisor, deadline);
             }
             (stale, plan.want(self.items()))
@@ -180,6 +186,7 @@ impl Core {
                 WorkerError::Panicked(_) => counters.panics += 1,
             }
         }
+        cx.supervisor().core.registry.count_error();
         log::worker_error(&self.name, cx.run(), error);
     }
 
@@ -193,6 +200,9 @@ impl Core {
     /// The panic of a hook is counted and told, and nobody is asked about it.
     pub(super) fn count_hook_panic(&self, name: &str, panic: &Panic) {
         self.plan.lock().counters.panics += 1;
+        if let Some(home) = self.home() {
+            home.shared().registry.count_error();
+        }
         log::hook_panicked(&self.name, name, panic);
     }
 
@@ -202,26 +212,12 @@ impl Core {
 
     /// Lets a worker go that this thread has: to rest, to the queue, or to its end.
     pub(super) fn let_go(self: &Arc<Self>) {
-        self.let_go_for(self.want_or_rest());
-    }
-
-    /// The same after a slice, whose last run may have been a planned one: then with what the schedule says.
-    fn let_go_after(self: &Arc<Self>, planned: Option<Option<Answer>>, supervisor: &SupervisorCore) {
-        let want = match planned {
-            Some(answer) => self.plan_next(supervisor, answer),
-            None => self.want_or_rest(),
-        };
-        self.let_go_for(want);
-    }
-
-    /// The same after a look at what is to be done.
-    fn let_go_for(self: &Arc<Self>, want: Want) {
-        if !self.goes(want) {
+        if !self.goes(self.want_or_rest()) {
             self.finish();
         }
     }
 
-    /// The same but for its end: `false`, it is to be ended by the one who has it.
+    /// Lets it go, but for its end: `false`, it is to be ended by the one who has it.
     pub(super) fn goes(self: &Arc<Self>, mut want: Want) -> bool {
         loop {
             match want {
@@ -256,21 +252,15 @@ impl Job for Home {
         self.core.upgrade().is_some_and(|core| core.bell.is_queued_in(self.life))
     }
 
-    fn run(&self, _tally: &Tally<'_>) -> Ran {
+    fn run(&self, tally: &Tally<'_>) -> Ran {
         match self.core.upgrade() {
-            Some(core) if core.bell.claim(self.life) => {
-                core.slice();
-                Ran::Slice
-            }
+            Some(core) if core.bell.claim(self.life) => core.slice(tally),
             _ => Ran::Dead,
         }
     }
 
+    /// Only a stop that gives up takes it out, and it ends the worker itself, which reports the death of this entry.
     fn refuse(self: Arc<Self>, _pool: &Arc<Pool>, _why: Refusal) -> bool {
-        if let Some(core) = self.core.upgrade() {
-            core.request_stop(true);
-        }
-        // A stop reports the death of a queued worker's entry, as it does for entries that are still in the queue.
         false
     }
 

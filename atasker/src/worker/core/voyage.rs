@@ -19,6 +19,7 @@ use crate::lane::{self, End, Lane, Leash, Ticket};
 use crate::panics::{Panic, contain, drop_contained};
 use crate::pool;
 use crate::priority::Priority;
+use crate::stops::Leftover;
 use crate::sync::Mutex;
 
 /// An async worker that somebody has, on its way.
@@ -213,7 +214,7 @@ impl Drop for Voyage {
             return;
         }
         // The runtime went down with it: nothing will run this worker again, nor its `on_stop`.
-        self.core.begin_stop(true);
+        self.core.break_off();
         *self.core.body.lock() = self.body.take();
         self.core.finish();
     }
@@ -296,7 +297,9 @@ impl lane::Body for Farewell {
         false
     }
 
-    fn ask_to_end(self: Arc<Self>) {}
+    fn ask_to_end(self: Arc<Self>) -> Option<Leftover> {
+        None
+    }
 }
 
 impl Home {
@@ -334,10 +337,8 @@ impl lane::Body for Home {
         cut_off(&self, &self.at_sea().sailing);
     }
 
+    /// Only a stop that gives up takes it out, and it ends the worker itself.
     fn refuse(self: Arc<Self>) -> bool {
-        if let Some(core) = self.core.upgrade() {
-            core.request_stop(true);
-        }
         false
     }
 
@@ -347,7 +348,8 @@ impl lane::Body for Home {
         false
     }
 
-    fn ask_to_end(self: Arc<Self>) {
+    fn ask_to_end(self: Arc<Self>) -> Option<Leftover> {
         self.leash().pull();
+        None
     }
 }

@@ -7,7 +7,9 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::details::Details;
 use super::grid;
+use super::mailbox::Intake;
 use crate::clock::Key;
+use crate::owner::Scope;
 use crate::priority::Priority;
 use crate::time::{Deadline, When, tolerance};
 pub(super) use terms::{Answer, Kind, Now, Terms};
@@ -19,6 +21,23 @@ pub(super) enum Phase {
     /// It has been let in, and its body is being put in place.
     Starting,
     Running,
+}
+
+/// How far a worker is on its way out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Leaving {
+    /// It stays.
+    No,
+    /// Its supervisor or its lane drains: what was put or triggered is run, and what bodies within that put and trigger; it
+    /// starts nothing by itself, and stays until it is told to end.
+    Draining(Scope),
+    /// The same, but nothing more is run: what was queued was discarded.
+    Resting,
+    /// It ends, once what is queued has been run or discarded.
+    Ending {
+        /// What is queued is discarded.
+        discard: bool,
+    },
 }
 
 /// What is to be done next.
@@ -59,8 +78,9 @@ pub(super) struct Plan {
     pub(super) phase: Phase,
     /// Counts the starts, so that one who waits for a stop tells it from a later life.
     pub(super) life: u64,
-    /// A stop was asked for; `true`: with items discarded.
-    pub(super) stopping: Option<bool>,
+    pub(super) leaving: Leaving,
+    /// A bounded stop has given up on this life.
+    pub(super) given_up: bool,
     pub(super) paused: bool,
     /// `on_start` is still to be called.
     pub(super) greeting: bool,
@@ -96,7 +116,8 @@ impl Plan {
             priority: Priority::Normal,
             phase: Phase::Stopped,
             life: 0,
-            stopping: None,
+            leaving: Leaving::No,
+            given_up: false,
             paused: false,
             greeting: false,
             triggered: false,
@@ -142,10 +163,38 @@ impl Plan {
 
     /// Takes the terms of the life that begins.
     pub(super) fn take_up(&mut self, terms: &Terms, now: Instant) {
-        let (life, stopping) = (self.life, self.stopping);
+        let (life, leaving) = (self.life, self.leaving);
         let Terms { kind, priority, ref details, .. } = *terms;
         let details = details.clone();
-        *self = Self { kind, priority, phase: Phase::Running, life, stopping, details, ..Self::new(now) };
+        *self = Self { kind, priority, phase: Phase::Running, life, leaving, details, ..Self::new(now) };
+    }
+
+    /// Whether it is on its way out.
+    pub(super) fn is_leaving(&self) -> bool {
+        self.leaving != Leaving::No
+    }
+
+    /// From whom a queue worker takes items.
+    pub(super) fn intake(&self) -> Intake {
+        match self.leaving {
+            Leaving::No => Intake::Everybody,
+            Leaving::Draining(_) => Intake::Bodies,
+            Leaving::Resting | Leaving::Ending { .. } => Intake::Nobody,
+        }
+    }
+
+    /// It goes that far on its way out, and never back.
+    pub(super) fn leave(&mut self, how: Leaving) {
+        self.leaving = match (self.leaving, how) {
+            (Leaving::Ending { discard }, Leaving::Ending { discard: also }) => {
+                Leaving::Ending { discard: discard || also }
+            }
+            (ending @ Leaving::Ending { .. }, _) => ending,
+            (Leaving::Resting, Leaving::Draining(_)) => Leaving::Resting,
+            (Leaving::Draining(Scope::Supervisor), Leaving::Draining(_)) => self.leaving,
+            (_, how) => how,
+        };
+        self.paused = false;
     }
 
     /// Whether [`Now::wall`] is to be read for it.
@@ -159,11 +208,16 @@ impl Plan {
 
     /// What is to be done, with so many items waiting.
     pub(super) fn want(&self, items: usize) -> Want {
-        if self.greeting && self.stopping.is_none() {
-            return Want::Run;
-        }
-        if let Some(discard) = self.stopping {
-            return if items > 0 && !discard { Want::Run } else { Want::Finish };
+        match self.leaving {
+            Leaving::No if self.greeting => return Want::Run,
+            Leaving::No => {}
+            Leaving::Draining(_) | Leaving::Resting if self.over => return Want::End,
+            Leaving::Resting => return Want::Nothing,
+            Leaving::Draining(_) => {
+                let asked = items > 0 || self.triggered && self.kind.is_asked();
+                return if asked { Want::Run } else { Want::Nothing };
+            }
+            Leaving::Ending { discard } => return if items > 0 && !discard { Want::Run } else { Want::Finish },
         }
         if self.over {
             return Want::End;

@@ -31,6 +31,11 @@ impl Kind {
     pub(in crate::worker) fn is_timed(self) -> bool {
         matches!(self, Self::Interval { .. } | Self::Delay { .. } | Self::Scheduled { .. })
     }
+
+    /// Whether it runs only because somebody else asks it to: then a stop drains it.
+    pub(in crate::worker) fn is_asked(self) -> bool {
+        matches!(self, Self::Event | Self::Queue)
+    }
 }
 
 /// What a worker is started with.

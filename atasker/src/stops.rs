@@ -1,0 +1,161 @@
+//! Stops of one thing, a supervisor or a lane: one at a time, shared by everyone who asks, led by one of them, and ended
+//! once: by its leader, or by whoever has waited as long as it may.
+//!
+//! Plain data under the lock of what is stopped. Knows neither a supervisor nor a lane.
+
+use std::sync::{Arc, OnceLock};
+
+use crate::report::StopReport;
+use crate::sync::Mutex;
+use crate::sync::thread::JoinHandle;
+use crate::time::Deadline;
+
+/// User code that a stop leaves to be run outside every lock, on a thread that nobody waits for without a bound: drops,
+/// mostly.
+pub(crate) type Leftover = Box<dyn FnOnce() + Send>;
+
+/// One stop, shared by everyone who asked for it: a start that follows takes nothing from them.
+#[derive(Default)]
+pub(crate) struct Stop {
+    /// Set at its end.
+    report: OnceLock<StopReport>,
+    /// The thread that was made to lead it, to be joined by whoever waits for the end.
+    leader: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Stop {
+    /// Its report, once it has ended.
+    pub(crate) fn report(&self) -> Option<&StopReport> {
+        self.report.get()
+    }
+
+    /// Keeps the thread that leads it.
+    pub(crate) fn led_by(&self, leader: JoinHandle<()>) {
+        *self.leader.lock() = Some(leader);
+    }
+
+    /// Joins the thread that led it, so that no thread is left when a stop returns. It has nothing left to do.
+    pub(crate) fn join_leader(&self) {
+        let leader = self.leader.lock().take();
+        if let Some(leader) = leader {
+            // Its work contains every panic of user code; one of its own is a bug that has been printed.
+            _ = leader.join();
+        }
+    }
+
+    /// Lets the thread that leads it go: it may be in user code that never ends.
+    fn detach_leader(&self) {
+        drop(self.leader.lock().take());
+    }
+}
+
+/// How urgent a stop is. Later askers can make it more urgent, never less.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Urgency {
+    /// Cancel what is queued and discard items.
+    pub(crate) discard: bool,
+    /// Give up on what still runs then.
+    pub(crate) deadline: Deadline,
+}
+
+impl Default for Urgency {
+    fn default() -> Self {
+        Self { discard: false, deadline: Deadline::Never }
+    }
+}
+
+impl Urgency {
+    /// Of a stop that waits at most that long.
+    pub(crate) fn is_bounded(self) -> bool {
+        self.deadline != Deadline::Never
+    }
+}
+
+/// The stop under way, or the last one.
+#[derive(Default)]
+pub(crate) struct Stops {
+    current: Arc<Stop>,
+    /// Somebody has asked for it.
+    begun: bool,
+    /// How urgent the stop under way is.
+    urgency: Urgency,
+    /// Somebody leads it.
+    led: bool,
+    /// Its outcome is settled: by its leader, or by one who gave up.
+    settled: bool,
+    /// What its leader is to run between two looks.
+    leftovers: Vec<Leftover>,
+}
+
+impl Stops {
+    /// The stop under way, or the last one.
+    pub(crate) fn current(&self) -> &Arc<Stop> {
+        &self.current
+    }
+
+    pub(crate) fn urgency(&self) -> Urgency {
+        self.urgency
+    }
+
+    /// What it stops begins anew: the next stop is another one.
+    pub(crate) fn renew(&mut self) {
+        *self = Self::default();
+    }
+
+    /// A stop begins. `false`: it was under way.
+    pub(crate) fn begin(&mut self, urgency: Urgency) -> bool {
+        let first = !std::mem::replace(&mut self.begun, true);
+        if first {
+            self.urgency = urgency;
+        }
+        first
+    }
+
+    /// Another asks for the stop under way. Whether that makes it one that discards.
+    pub(crate) fn join(&mut self, urgency: Urgency) -> bool {
+        let discards = urgency.discard && !self.urgency.discard;
+        self.urgency.discard |= urgency.discard;
+        self.urgency.deadline = self.urgency.deadline.min(urgency.deadline);
+        discards
+    }
+
+    /// Takes the lead. `false`: somebody has it.
+    pub(crate) fn lead(&mut self) -> bool {
+        !std::mem::replace(&mut self.led, true)
+    }
+
+    /// Nobody leads it after all: the next one who waits does.
+    pub(crate) fn let_lead_go(&mut self) {
+        self.led = false;
+    }
+
+    /// Takes the right, and the duty, to report its outcome. `false`: somebody else has.
+    pub(crate) fn settle(&mut self) -> bool {
+        !std::mem::replace(&mut self.settled, true)
+    }
+
+    pub(crate) fn is_settled(&self) -> bool {
+        self.settled
+    }
+
+    /// It has ended. `gave_up`: nobody is to wait for its leader.
+    pub(crate) fn end(&mut self, report: StopReport, gave_up: bool) {
+        if gave_up {
+            self.current.detach_leader();
+        }
+        // Only the one who settled it reports.
+        _ = self.current.report.set(report);
+    }
+
+    pub(crate) fn leave(&mut self, leftovers: impl IntoIterator<Item = Leftover>) {
+        self.leftovers.extend(leftovers);
+    }
+
+    pub(crate) fn has_leftovers(&self) -> bool {
+        !self.leftovers.is_empty()
+    }
+
+    pub(crate) fn take_leftovers(&mut self) -> Vec<Leftover> {
+        std::mem::take(&mut self.leftovers)
+    }
+}

@@ -1,0 +1,575 @@
+//! The stop protocol, of a supervisor or of one lane of it alone.
+//!
+//! A stop goes by numbered steps:
+//!
+//! 1. Callers from outside are refused: spawns, puts, triggers, starts; items come back. What a body or hook within starts is
+//!    accepted until step 5, since it belongs to what was accepted.
+//! 2. The clock drops its deadlines: delayed tasks are cancelled, and their handles say so.
+//! 3. Workers drain: those that run by themselves start no further run; queue and event workers run what was put or triggered.
+//! 4. Everything comes to rest: nothing is queued, running or on its way, in the pool, on the lanes, with the workers and the
+//!    clock. (Where that takes long, a warning names what goes on.)
+//! 5. Workers close: their mailboxes are shut, their `on_stop` hooks run, their bodies are dropped.
+//! 6. Pool and lanes are at rest again, for hooks may start tasks; each closes under its own lock, only if it still is.
+//! 7. Threads are joined and runtimes shut down; the report is made, and everyone who waits for it wakes.
+//!
+//! **Rest** is a matter of several rooms, each with its own lock, and work moves from room to room. So all are looked at twice.
+//! A room at rest tells how much it has begun so far: if that is the same both times, it was at rest all the time between the
+//! two looks. If that holds for each room, there is a moment, between the looks, at which all were at rest together; and
+//! since nobody from outside gets in any more, nothing begins after it.
+//!
+//! Steps 1 to 3 never wait and run nothing of the user's, so the one who asks takes them, inside a body too. One leader takes
+//! the others: the caller who asked, where it may wait without a bound, else a thread made for it. What they leave of user
+//! code, drops mostly, is run by the leader. So whoever waits with a deadline waits for nobody's code: when it passes, it
+//! settles the stop itself, whatever the leader is in (`give_up`).
+
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::{Duration, Instant};
+
+use super::core::Core;
+use super::info::add_counts;
+use super::registry::{Entry, Resident};
+use super::{Abandoned, StopReport};
+use crate::lane::{Lane, Opening, Shutdown};
+use crate::log;
+use crate::owner::Scope;
+use crate::panics::contain;
+use crate::pool::{self, Totals};
+use crate::stops::{Leftover, Stop, Stops, Urgency};
+use crate::sync::atomic::Ordering;
+use crate::sync::thread::Builder;
+use crate::time::Deadline;
+
+/// While work is stranded without a thread, a stop asks the system again this often.
+const STRANDED_RETRY: Duration = Duration::from_millis(100);
+
+/// After so long, and then as often, a warning names what a stop waits for.
+const WARN_EVERY: Duration = Duration::from_secs(10);
+
+/// What a stop ends.
+#[derive(Clone)]
+pub(super) struct Ending {
+    pub(super) core: Arc<Core>,
+    /// `None`: the supervisor whole.
+    pub(super) lane: Option<(Arc<Lane>, Opening)>,
+}
+
+/// What asking for a stop came to.
+pub(super) enum Asked {
+    /// There was nothing to stop, or it has stopped.
+    Ended(StopReport),
+    /// The caller is to take the steps that wait.
+    Lead(Arc<Stop>),
+    /// Somebody else takes them.
+    Follow(Arc<Stop>),
+}
+
+/// What a wait of the leader's came to.
+enum Seen {
+    Ready,
+    /// Something has changed that the wait depends on.
+    Again,
+}
+
+impl Ending {
+    /// Calls `f` with its stops, under their lock.
+    fn with<R>(&self, f: impl FnOnce(&mut Stops) -> R) -> R {
+        match &self.lane {
+            None => self.core.with_stops(f),
+            Some((lane, _)) => f(&mut lane.stops.lock()),
+        }
+    }
+
+    fn name(&self) -> String {
+        match &self.lane {
+            None => self.core.name.clone(),
+            Some((lane, _)) => format!("{}/{}", self.core.name, lane.name()),
+        }
+    }
+
+    fn scope(&self) -> Scope {
+        if self.lane.is_none() { Scope::Supervisor } else { Scope::Lane }
+    }
+
+    fn residents(&self) -> Vec<(Entry, Arc<dyn Resident>)> {
+        self.core.registry.running(self.lane.as_ref().map(|(lane, _)| lane))
+    }
+
+    /// Steps 1 to 3 that a supervisor and a lane have in common, or their repetition with more urgency. What is left to drop.
+    pub(super) fn drain_workers(&self, discard: bool) -> Vec<Leftover> {
+        let drain = |(entry, resident): (Entry, Arc<dyn Resident>)| resident.drain(entry, self.scope(), discard);
+        self.residents().into_iter().filter_map(drain).collect()
+    }
+
+    /// Leaves user code to the leader, or where there is none any more, to a thread of its own.
+    pub(super) fn leave(&self, stop: &Arc<Stop>, leftovers: Vec<Leftover>) {
+        if leftovers.is_empty() {
+            return;
+        }
+        let late = self.with(|stops| {
+            let over = !Arc::ptr_eq(stops.current(), stop) || stops.is_settled();
+            if over {
+                return Some(leftovers);
+            }
+            stops.leave(leftovers);
+            None
+        });
+        self.run_unwaited(late.unwrap_or_default());
+    }
+
+    /// Runs user code on a thread that nobody waits for.
+    fn run_unwaited(&self, leftovers: Vec<Leftover>) {
+        if leftovers.is_empty() {
+            return;
+        }
+        let leftovers = Arc::new(crate::sync::Mutex::new(leftovers));
+        let theirs = Arc::clone(&leftovers);
+        let run = move || {
+            let leftovers = std::mem::take(&mut *theirs.lock());
+            run_all(leftovers);
+        };
+        if let Err(error) = Builder::new().name(format!("{}-left", self.core.name)).spawn(run) {
+            log::no_thread(&self.core.name, &error);
+            let leftovers = std::mem::take(&mut *leftovers.lock());
+            run_all(leftovers);
+        }
+    }
+
+    /// Gives the steps that wait to whoever is to take them.
+    pub(super) fn lead_or_appoint(&self, stop: Arc<Stop>, lead: bool, elsewhere: bool) -> Asked {
+        match (lead, elsewhere) {
+            (true, true) => self.appoint(&stop),
+            (true, false) => return Asked::Lead(stop),
+            (false, _) => {}
+        }
+        Asked::Follow(stop)
+    }
+
+    /// Makes a thread that takes the steps that wait.
+    fn appoint(&self, stop: &Arc<Stop>) {
+        let (ending, led) = (self.clone(), Arc::clone(stop));
+        let made = Builder::new().name(format!("{}-stop", self.core.name)).spawn(move || ending.lead(&led));
+        match made {
+            Ok(leader) => stop.led_by(leader),
+            Err(error) => {
+                // The next one who asks or waits from outside leads instead.
+                self.with(Stops::let_lead_go);
+                self.core.changed.wake_all();
+                log::no_thread(&self.core.name, &error);
+            }
+        }
+    }
+
+    /// Asks for nothing, waits for the end.
+    pub(super) fn follow(&self, asked: Asked, deadline: Deadline) -> StopReport {
+        let stop = match asked {
+            Asked::Ended(report) => return report,
+            Asked::Lead(stop) => {
+                self.lead(&stop);
+                stop
+            }
+            Asked::Follow(stop) => stop,
+        };
+        loop {
+            let seen = self.core.changed.block_until(deadline, || {
+                self.with(|stops| {
+                    if let Some(report) = stop.report() {
+                        return Some(Ok(report.clone()));
+                    }
+                    // No thread could be made to lead it: then whoever waits does.
+                    stops.lead().then_some(Err(()))
+                })
+            });
+            match seen {
+                Some(Ok(report)) => {
+                    stop.join_leader();
+                    return report;
+                }
+                Some(Err(())) => self.lead(&stop),
+                None => self.give_up(&stop),
+            }
+        }
+    }
+
+    /// The same for async code.
+    pub(super) async fn follow_async(&self, asked: Asked) -> StopReport {
+        let stop = match asked {
+            Asked::Ended(report) => return report,
+            Asked::Lead(stop) | Asked::Follow(stop) => stop,
+        };
+        let mut waits = self.core.changed.waits();
+        let report = poll_fn(|cx| {
+            if let Some(report) = stop.report() {
+                return Poll::Ready(report.clone());
+            }
+            // Looked at again once the waker is in the list: an end in between wakes nobody.
+            waits.register(cx.waker());
+            stop.report().map_or(Poll::Pending, |report| Poll::Ready(report.clone()))
+        })
+        .await;
+        stop.join_leader();
+        report
+    }
+
+    /// Steps 4 to 7.
+    fn lead(&self, stop: &Arc<Stop>) {
+        let mut closed = Vec::new();
+        let ended = self.wait(stop, || self.is_at_rest())
+            && self.close_workers()
+            && self.wait(stop, || self.residents().is_empty())
+            && self.wait(stop, || self.is_at_rest() && self.close_rooms(&mut closed));
+        if ended {
+            self.finish(stop, closed);
+        }
+    }
+
+    /// Waits until `ready`. `false`: the stop has been settled meanwhile, by this thread where the deadline passed, which others
+    /// may bring forward.
+    fn wait(&self, stop: &Arc<Stop>, mut ready: impl FnMut() -> bool) -> bool {
+        let core = &self.core;
+        let began = Instant::now();
+        let mut warn_at = Deadline::within(WARN_EVERY);
+        loop {
+            let (is_over, deadline, leftovers) = self.with(|stops| {
+                let is_over = !Arc::ptr_eq(stops.current(), stop) || stops.is_settled();
+                (is_over, stops.urgency().deadline, if is_over { Vec::new() } else { stops.take_leftovers() })
+            });
+            if is_over {
+                return false;
+            }
+            run_all(leftovers);
+            let stranded = core.stranded.load(Ordering::Relaxed);
+            let retry_at = if stranded { Deadline::within(STRANDED_RETRY) } else { Deadline::Never };
+            let seen = core.changed.block_until(deadline.min(warn_at).min(retry_at), || {
+                if ready() {
+                    return Some(Seen::Ready);
+                }
+                let changed = self.with(|stops| {
+                    let is_over = !Arc::ptr_eq(stops.current(), stop) || stops.is_settled();
+                    is_over || stops.has_leftovers() || stops.urgency().deadline < deadline
+                });
+                (changed || core.stranded.load(Ordering::Relaxed) != stranded).then_some(Seen::Again)
+            });
+            let now = Instant::now();
+            match seen {
+                Some(Seen::Ready) => return true,
+                Some(Seen::Again) => {}
+                None if deadline.is_due(now) => {
+                    self.give_up(stop);
+                    return false;
+                }
+                None if warn_at.is_due(now) => {
+                    warn_at = Deadline::within(WARN_EVERY);
+                    log::still_stopping(&self.name(), now - began, &self.busy().join(", "));
+                }
+                None => {
+                    core.stranded.store(false, Ordering::Relaxed);
+                    core.pool.retry();
+                }
+            }
+        }
+    }
+
+    /// What goes on, by name.
+    fn busy(&self) -> Vec<String> {
+        match &self.lane {
+            None => {
+                let lanes = self.core.lanes.all();
+                self.core.pool.busy().into_iter().chain(lanes.iter().flat_map(|lane| lane.busy())).collect()
+            }
+            Some((lane, _)) => lane.busy(),
+        }
+    }
+
+    /// Whether there was a moment at which nothing was queued, running or on its way, since this was called.
+    fn is_at_rest(&self) -> bool {
+        let first = self.look();
+        first.is_some() && first == self.look()
+    }
+
+    /// How much all rooms have begun so far, where each is at rest when it is looked at.
+    fn look(&self) -> Option<[u64; 2]> {
+        let core = &self.core;
+        let begun = match &self.lane {
+            None => {
+                let begun = [core.pool.rest()?, core.lanes.rest()?];
+                core.clock.is_at_rest().then_some(begun)?
+            }
+            // Where the whole supervisor stops too, that closes it.
+            Some((lane, opening)) if lane.drains_alone(*opening) => [lane.rest()?, 0],
+            Some((lane, opening)) => return lane.has_closed(*opening).then_some([0, 0]),
+        };
+        self.residents().iter().all(|(_, resident)| resident.is_at_rest()).then_some(begun)
+    }
+
+    /// Step 5. Gives `true`, since it always goes on.
+    fn close_workers(&self) -> bool {
+        for (entry, resident) in self.residents() {
+            resident.close(entry);
+        }
+        true
+    }
+
+    /// Step 6, as far as it can be taken. What is closed and to be shut down is added.
+    fn close_rooms(&self, closed: &mut Vec<(Arc<Lane>, Shutdown)>) -> bool {
+        let mut close = |lane: Arc<Lane>, opening| {
+            let shutdown = lane.close_if_quiet(opening, self.scope());
+            let is_closed = shutdown.is_some();
+            closed.extend(shutdown.map(|shutdown| (lane, shutdown)));
+            is_closed
+        };
+        match &self.lane {
+            None => {
+                // Each of them, so not `all`.
+                let open = self.core.lanes.all().into_iter().map(|lane| (lane.opening(), lane));
+                let still_open = open.filter(|(opening, lane)| !close(Arc::clone(lane), *opening)).count();
+                still_open == 0 && self.core.pool.close_if_quiet()
+            }
+            Some((lane, opening)) => close(Arc::clone(lane), *opening),
+        }
+    }
+
+    /// Step 7.
+    fn finish(&self, stop: &Arc<Stop>, closed: Vec<(Arc<Lane>, Shutdown)>) {
+        if self.lane.is_none() {
+            (self.core.clock.send_away())();
+            self.core.pool.join();
+            // Those who stop a lane alone see that it has closed.
+            self.core.changed.wake_all();
+        }
+        for (lane, shutdown) in closed {
+            lane.shut_down(shutdown);
+            if self.lane.is_none() {
+                // One that was stopping alone has no more to do.
+                let alone = Arc::clone(lane.stops.lock().current());
+                alone.join_leader();
+            }
+        }
+        loop {
+            let leftovers = self.with(|stops| {
+                let leftovers = stops.take_leftovers();
+                (!leftovers.is_empty() || stops.settle()).then_some(leftovers)
+            });
+            match leftovers {
+                // Settled by one who gave up: there is nothing left to do.
+                None => return,
+                Some(leftovers) if leftovers.is_empty() => break,
+                Some(leftovers) => run_all(leftovers),
+            }
+        }
+        let report = self.report(Vec::new(), true);
+        self.end(stop, report, false);
+    }
+
+    /// The end of a bounded stop: cancels and discards what waits, asks what runs to end, and leaves it alone. By whoever waits,
+    /// the leader or another, and once. Runs nothing of the user's.
+    fn give_up(&self, stop: &Arc<Stop>) {
+        let mine = self.with(|stops| Arc::ptr_eq(stops.current(), stop) && stops.settle());
+        if !mine {
+            return;
+        }
+        let mut leftovers = self.with(Stops::take_leftovers);
+        let residents = self.residents();
+        let mut abandoned: Vec<(String, Instant)> = Vec::new();
+        let lanes = match &self.lane {
+            None => {
+                let (running, left) = self.core.pool.give_up();
+                abandoned.extend(running);
+                leftovers.extend(left);
+                self.core.lanes.all().into_iter().map(|lane| (lane.opening(), lane)).collect()
+            }
+            Some((lane, opening)) => vec![(*opening, Arc::clone(lane))],
+        };
+        for (opening, lane) in lanes {
+            let (flying, left) = lane.give_up(opening);
+            abandoned.extend(flying);
+            leftovers.extend(left);
+        }
+        let now = Instant::now();
+        for (entry, resident) in &residents {
+            let (hook, left) = Arc::clone(resident).cut(*entry);
+            abandoned.extend(hook.map(|hook| (hook, now)));
+            leftovers.extend(left);
+        }
+        self.core.registry.give_up(&residents);
+        if self.lane.is_none() {
+            leftovers.push(Box::new(self.core.clock.send_away()));
+        }
+        let abandon = |(name, since)| Abandoned { name, running_for: now.saturating_duration_since(since) };
+        let report = self.report(abandoned.into_iter().map(abandon).collect(), true);
+        self.end(stop, report, true);
+        drop(residents);
+        self.run_unwaited(leftovers);
+    }
+
+    /// Everyone who waits wakes.
+    fn end(&self, stop: &Arc<Stop>, report: StopReport, gave_up: bool) {
+        debug_assert!(stop.report().is_none(), "a stop is settled once");
+        match &self.lane {
+            None => {
+                log::stopped(&self.core.name, report.complete, &report);
+                self.core.stopped(report, gave_up);
+            }
+            Some((lane, _)) => lane.stops.lock().end(report, gave_up),
+        }
+        self.core.changed.wake_all();
+    }
+
+    /// What was counted since the start.
+    pub(super) fn report(&self, abandoned: Vec<Abandoned>, is_over: bool) -> StopReport {
+        let core = &self.core;
+        let (totals, discarded, errors) = match &self.lane {
+            None => (core.totals(), core.registry.discarded(), core.registry.errors()),
+            Some((lane, _)) => (Totals::from(lane.sample().counts), 0, 0),
+        };
+        StopReport {
+            complete: is_over && abandoned.is_empty(),
+            ran: totals.ran(),
+            errors: totals.panicked + errors,
+            cancelled: totals.cancelled,
+            discarded,
+            rejected: totals.rejected,
+            abandoned,
+        }
+    }
+}
+
+/// Runs what is left, one after the other.
+fn run_all(leftovers: Vec<Leftover>) {
+    for leftover in leftovers {
+        // Each contains what it drops; this is for those behind it.
+        if let Err(panic) = contain(leftover) {
+            panic.leak();
+        }
+    }
+}
+
+impl Core {
+    /// What pool and lanes have counted.
+    pub(super) fn totals(&self) -> Totals {
+        let mut totals = self.pool.sample().totals;
+        add_counts(&mut totals, self.lanes.counts());
+        totals
+    }
+
+    fn ending(self: &Arc<Self>) -> Ending {
+        Ending { core: Arc::clone(self), lane: None }
+    }
+
+    /// Asks for a stop and waits for its end, unless that would be a wait for oneself.
+    pub(super) fn stop(self: &Arc<Self>, urgency: Urgency) -> StopReport {
+        if self.pool.is_forked() {
+            return StopReport::default();
+        }
+        let inside = pool::is_inside(&self.pool);
+        match self.ask(urgency, inside || urgency.is_bounded()) {
+            Asked::Ended(report) => report,
+            _ if inside => self.ending().report(Vec::new(), false),
+            asked => self.ending().follow(asked, urgency.deadline),
+        }
+    }
+
+    /// Asks for a stop and leaves it to a thread of its own.
+    pub(super) fn ask_to_stop(self: &Arc<Self>, urgency: Urgency) {
+        if !self.pool.is_forked() {
+            _ = self.ask(urgency, true);
+        }
+    }
+
+    pub(super) async fn stop_async(self: &Arc<Self>) -> StopReport {
+        if self.pool.is_forked() || pool::is_inside(&self.pool) {
+            return self.stop(Urgency::default());
+        }
+        let asked = self.ask(Urgency::default(), true);
+        self.ending().follow_async(asked).await
+    }
+
+    /// Steps 1 to 3, or their repetition at a higher urgency. With `elsewhere`, the rest is left to a thread of its own.
+    fn ask(self: &Arc<Self>, urgency: Urgency, elsewhere: bool) -> Asked {
+        let (stop, first, discard, lead) = match self.begin_stop(urgency) {
+            Ok(begun) => begun,
+            Err(report) => return Asked::Ended(report),
+        };
+        let ending = self.ending();
+        let mut leftovers = Vec::new();
+        if first {
+            log::stopping(&self.name);
+            self.pool.drain();
+            leftovers.extend(self.lanes.drain());
+            leftovers.extend(self.clock.close());
+            self.registry.close();
+        }
+        if discard {
+            self.pool.hurry();
+            leftovers.extend(self.pool.cancel_queued());
+            leftovers.extend(self.lanes.hurry());
+        }
+        if first || discard {
+            leftovers.extend(ending.drain_workers(discard));
+        }
+        ending.leave(&stop, leftovers);
+        if first {
+            self.told(&stop);
+        }
+        self.changed.wake_all();
+        ending.lead_or_appoint(stop, lead, elsewhere)
+    }
+}
+
+/// A lane is stopped alone as a supervisor is.
+impl Core {
+    pub(crate) fn stop_lane(self: &Arc<Self>, lane: &Arc<Lane>, urgency: Urgency) -> StopReport {
+        if lane.is_forked() {
+            return StopReport::default();
+        }
+        let inside = pool::is_inside(&self.pool);
+        let (asked, ending) = self.ask_lane(lane, urgency, inside || urgency.is_bounded());
+        match asked {
+            Asked::Ended(report) => report,
+            _ if inside => ending.report(Vec::new(), false),
+            asked => ending.follow(asked, urgency.deadline),
+        }
+    }
+
+    pub(crate) async fn stop_lane_async(self: &Arc<Self>, lane: &Arc<Lane>) -> StopReport {
+        if lane.is_forked() || pool::is_inside(&self.pool) {
+            return self.stop_lane(lane, Urgency::default());
+        }
+        let (asked, ending) = self.ask_lane(lane, Urgency::default(), true);
+        ending.follow_async(asked).await
+    }
+
+    fn ask_lane(self: &Arc<Self>, lane: &Arc<Lane>, urgency: Urgency, elsewhere: bool) -> (Asked, Ending) {
+        let (opening, stop, first, discard, lead) = {
+            // The intake is closed under it, so that an opening and its stop belong together.
+            let mut stops = lane.stops.lock();
+            let opening = lane.drain(Scope::Lane);
+            let stop = Arc::clone(stops.current());
+            let Some(opening) = opening else {
+                let ending = Ending { core: Arc::clone(self), lane: Some((Arc::clone(lane), lane.opening())) };
+                drop(stops);
+                // Never opened, or closed, by itself or with its supervisor.
+                let report = stop.report().cloned().unwrap_or_else(|| ending.report(Vec::new(), true));
+                return (Asked::Ended(report), ending);
+            };
+            let first = stops.begin(urgency);
+            let discard = if first { urgency.discard } else { stops.join(urgency) };
+            (opening, stop, first, discard, stops.lead())
+        };
+        let ending = Ending { core: Arc::clone(self), lane: Some((Arc::clone(lane), opening)) };
+        let mut leftovers = Vec::new();
+        if first {
+            leftovers.extend(lane.cancel_delayed());
+        }
+        if discard {
+            leftovers.extend(lane.hurry());
+        }
+        if first || discard {
+            leftovers.extend(ending.drain_workers(discard));
+        }
+        ending.leave(&stop, leftovers);
+        self.changed.wake_all();
+        (ending.lead_or_appoint(stop, lead, elsewhere), ending)
+    }
+}
