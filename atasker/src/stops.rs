@@ -134,8 +134,9 @@ impl Stops {
         !std::mem::replace(&mut self.settled, true)
     }
 
-    pub(crate) fn is_settled(&self) -> bool {
-        self.settled
+    /// Whether that stop is the one there is, and not settled yet.
+    pub(crate) fn is_under_way(&self, stop: &Arc<Stop>) -> bool {
+        Arc::ptr_eq(&self.current, stop) && !self.settled
     }
 
     /// It has ended. `gave_up`: nobody is to wait for its leader.

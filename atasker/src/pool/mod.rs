@@ -37,6 +37,7 @@ pub(crate) use home::Home;
 pub(crate) use job::{Job, Ran, Refusal};
 pub(crate) use ledger::Tally;
 pub(crate) use roll::PoolNumber;
+pub(crate) use stop::Opening;
 pub use totals::Totals;
 
 use crate::config::Config;

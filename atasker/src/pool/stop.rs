@@ -14,6 +14,10 @@ use crate::panics::drop_contained;
 use crate::stops::Leftover;
 use crate::sync::atomic::Ordering;
 
+/// One opening of a pool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Opening(u64);
+
 impl Pool {
     /// Closes the intake for callers from outside.
     pub(crate) fn drain(&self) {
@@ -91,13 +95,22 @@ impl Pool {
         }
     }
 
-    /// Takes in nothing more and sends the threads away, if nothing runs or waits. `false`: something does.
+    /// The opening that lasts, or was the last.
+    pub(crate) fn opening(&self) -> Opening {
+        Opening(self.lock().epoch)
+    }
+
+    /// Takes in nothing more and sends the threads away, if nothing runs or waits. `false`: something does. What was asked for
+    /// one opening never touches the next.
     ///
     /// Invariant: what was taken in is run: who gets in before this finds a pool that stays open, and who comes after it is
     /// refused, since both are under the pool's lock (`supervisor::model::chain_and_stop`).
-    pub(crate) fn close_if_quiet(self: &Arc<Self>) -> bool {
+    pub(crate) fn close_if_quiet(self: &Arc<Self>, opening: Opening) -> bool {
         {
             let mut state = self.lock();
+            if Opening(state.epoch) != opening {
+                return true;
+            }
             let dead = state.bury_alone();
             let quiet = state.is_quiet();
             if quiet && state.stage() != Stage::Closed {

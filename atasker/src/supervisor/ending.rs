@@ -31,7 +31,7 @@ use super::core::Core;
 use super::info::add_counts;
 use super::registry::{Entry, Resident};
 use super::{Abandoned, StopReport};
-use crate::lane::{Lane, Opening, Shutdown};
+use crate::lane::{self, Lane, Shutdown};
 use crate::log;
 use crate::owner::Scope;
 use crate::panics::contain;
@@ -52,7 +52,7 @@ const WARN_EVERY: Duration = Duration::from_secs(10);
 pub(super) struct Ending {
     pub(super) core: Arc<Core>,
     /// `None`: the supervisor whole.
-    pub(super) lane: Option<(Arc<Lane>, Opening)>,
+    pub(super) lane: Option<(Arc<Lane>, lane::Opening)>,
 }
 
 /// What asking for a stop came to.
@@ -63,6 +63,12 @@ pub(super) enum Asked {
     Lead(Arc<Stop>),
     /// Somebody else takes them.
     Follow(Arc<Stop>),
+}
+
+/// What a stop closes, and which opening of it.
+struct Opened {
+    pool: Option<pool::Opening>,
+    lanes: Vec<(lane::Opening, Arc<Lane>)>,
 }
 
 /// What a wait of the leader's came to.
@@ -108,8 +114,7 @@ impl Ending {
             return;
         }
         let late = self.with(|stops| {
-            let over = !Arc::ptr_eq(stops.current(), stop) || stops.is_settled();
-            if over {
+            if !stops.is_under_way(stop) {
                 return Some(leftovers);
             }
             stops.leave(leftovers);
@@ -213,15 +218,33 @@ impl Ending {
     }
 
     /// Steps 4 to 7.
+    ///
+    /// Whoever waits with a deadline may settle the stop at any time, and somebody start anew. So what is ended is named by the
+    /// opening that it belongs to, which was read before a look that found the stop under way.
     fn lead(&self, stop: &Arc<Stop>) {
+        let opened = self.opened();
         let mut closed = Vec::new();
         let ended = self.wait(stop, || self.is_at_rest())
-            && self.close_workers()
+            && self.close_workers(stop)
             && self.wait(stop, || self.residents().is_empty())
-            && self.wait(stop, || self.is_at_rest() && self.close_rooms(&mut closed));
+            && self.wait(stop, || self.is_at_rest() && self.close_rooms(&opened, &mut closed));
         if ended {
             self.finish(stop, closed);
         }
+    }
+
+    /// What this stop closes.
+    fn opened(&self) -> Opened {
+        let lanes = match &self.lane {
+            None => self.core.lanes.all().into_iter().map(|lane| (lane.opening(), lane)).collect(),
+            Some((lane, opening)) => vec![(*opening, Arc::clone(lane))],
+        };
+        Opened { pool: self.lane.is_none().then(|| self.core.pool.opening()), lanes }
+    }
+
+    /// Whether that stop has been settled.
+    fn is_over(&self, stop: &Arc<Stop>) -> bool {
+        self.with(|stops| !stops.is_under_way(stop))
     }
 
     /// Waits until `ready`. `false`: the stop has been settled meanwhile, by this thread where the deadline passed, which others
@@ -231,13 +254,9 @@ impl Ending {
         let began = Instant::now();
         let mut warn_at = Deadline::within(WARN_EVERY);
         loop {
-            let (is_over, deadline, leftovers) = self.with(|stops| {
-                let is_over = !Arc::ptr_eq(stops.current(), stop) || stops.is_settled();
-                (is_over, stops.urgency().deadline, if is_over { Vec::new() } else { stops.take_leftovers() })
-            });
-            if is_over {
-                return false;
-            }
+            let under_way =
+                self.with(|stops| stops.is_under_way(stop).then(|| (stops.urgency().deadline, stops.take_leftovers())));
+            let Some((deadline, leftovers)) = under_way else { return false };
             run_all(leftovers);
             let stranded = core.stranded.load(Ordering::Relaxed);
             let retry_at = if stranded { Deadline::within(STRANDED_RETRY) } else { Deadline::Never };
@@ -246,14 +265,13 @@ impl Ending {
                     return Some(Seen::Ready);
                 }
                 let changed = self.with(|stops| {
-                    let is_over = !Arc::ptr_eq(stops.current(), stop) || stops.is_settled();
-                    is_over || stops.has_leftovers() || stops.urgency().deadline < deadline
+                    !stops.is_under_way(stop) || stops.has_leftovers() || stops.urgency().deadline < deadline
                 });
                 (changed || core.stranded.load(Ordering::Relaxed) != stranded).then_some(Seen::Again)
             });
             let now = Instant::now();
             match seen {
-                Some(Seen::Ready) => return true,
+                Some(Seen::Ready) => return !self.is_over(stop),
                 Some(Seen::Again) => {}
                 None if deadline.is_due(now) => {
                     self.give_up(stop);
@@ -303,35 +321,45 @@ impl Ending {
         self.residents().iter().all(|(_, resident)| resident.is_at_rest()).then_some(begun)
     }
 
-    /// Step 5. Gives `true`, since it always goes on.
-    fn close_workers(&self) -> bool {
-        for (entry, resident) in self.residents() {
-            resident.close(entry);
+    /// Step 5. `false`: the stop has been settled meanwhile.
+    fn close_workers(&self, stop: &Arc<Stop>) -> bool {
+        let residents = self.residents();
+        // Looked at second: then these are workers of the run that is stopped, and a later life of one is left alone.
+        if self.is_over(stop) {
+            return false;
         }
+        residents.into_iter().for_each(|(entry, resident)| resident.close(entry));
         true
     }
 
     /// Step 6, as far as it can be taken. What is closed and to be shut down is added.
-    fn close_rooms(&self, closed: &mut Vec<(Arc<Lane>, Shutdown)>) -> bool {
-        let mut close = |lane: Arc<Lane>, opening| {
-            let shutdown = lane.close_if_quiet(opening, self.scope());
-            let is_closed = shutdown.is_some();
-            closed.extend(shutdown.map(|shutdown| (lane, shutdown)));
-            is_closed
-        };
-        match &self.lane {
-            None => {
-                // Each of them, so not `all`.
-                let open = self.core.lanes.all().into_iter().map(|lane| (lane.opening(), lane));
-                let still_open = open.filter(|(opening, lane)| !close(Arc::clone(lane), *opening)).count();
-                still_open == 0 && self.core.pool.close_if_quiet()
+    fn close_rooms(&self, opened: &Opened, closed: &mut Vec<(Arc<Lane>, Shutdown)>) -> bool {
+        let mut are_closed = true;
+        for (opening, lane) in &opened.lanes {
+            match lane.close_if_quiet(*opening, self.scope()) {
+                Some(shutdown) => closed.push((Arc::clone(lane), shutdown)),
+                None => are_closed = false,
             }
-            Some((lane, opening)) => close(Arc::clone(lane), *opening),
         }
+        are_closed && opened.pool.is_none_or(|opening| self.core.pool.close_if_quiet(opening))
     }
 
     /// Step 7.
     fn finish(&self, stop: &Arc<Stop>, closed: Vec<(Arc<Lane>, Shutdown)>) {
+        loop {
+            let leftovers = self.with(|stops| {
+                let leftovers = stops.take_leftovers();
+                // In one step: what comes after it is run by the one who brings it.
+                (!leftovers.is_empty() || stops.settle()).then_some(leftovers)
+            });
+            match leftovers {
+                // Settled by one who gave up: there is nothing left to do.
+                None => return,
+                Some(leftovers) if leftovers.is_empty() => break,
+                Some(leftovers) => run_all(leftovers),
+            }
+        }
+        // From here on nobody gives up, and nothing of the user's runs: threads that have nothing left to do leave.
         if self.lane.is_none() {
             (self.core.clock.send_away())();
             self.core.pool.join();
@@ -346,18 +374,6 @@ impl Ending {
                 alone.join_leader();
             }
         }
-        loop {
-            let leftovers = self.with(|stops| {
-                let leftovers = stops.take_leftovers();
-                (!leftovers.is_empty() || stops.settle()).then_some(leftovers)
-            });
-            match leftovers {
-                // Settled by one who gave up: there is nothing left to do.
-                None => return,
-                Some(leftovers) if leftovers.is_empty() => break,
-                Some(leftovers) => run_all(leftovers),
-            }
-        }
         let report = self.report(Vec::new(), true);
         self.end(stop, report, false);
     }
@@ -365,23 +381,19 @@ impl Ending {
     /// The end of a bounded stop: cancels and discards what waits, asks what runs to end, and leaves it alone. By whoever waits,
     /// the leader or another, and once. Runs nothing of the user's.
     fn give_up(&self, stop: &Arc<Stop>) {
-        let mine = self.with(|stops| Arc::ptr_eq(stops.current(), stop) && stops.settle());
+        let mine = self.with(|stops| stops.is_under_way(stop) && stops.settle());
         if !mine {
             return;
         }
         let mut leftovers = self.with(Stops::take_leftovers);
         let residents = self.residents();
         let mut abandoned: Vec<(String, Instant)> = Vec::new();
-        let lanes = match &self.lane {
-            None => {
-                let (running, left) = self.core.pool.give_up();
-                abandoned.extend(running);
-                leftovers.extend(left);
-                self.core.lanes.all().into_iter().map(|lane| (lane.opening(), lane)).collect()
-            }
-            Some((lane, opening)) => vec![(*opening, Arc::clone(lane))],
-        };
-        for (opening, lane) in lanes {
+        if self.lane.is_none() {
+            let (running, left) = self.core.pool.give_up();
+            abandoned.extend(running);
+            leftovers.extend(left);
+        }
+        for (opening, lane) in self.opened().lanes {
             let (flying, left) = lane.give_up(opening);
             abandoned.extend(flying);
             leftovers.extend(left);
@@ -500,13 +512,14 @@ impl Core {
             leftovers.extend(self.clock.close());
             self.registry.close();
         }
+        if first || discard {
+            // Before a body that is asked to end gives its place to a worker that has items.
+            leftovers.extend(ending.drain_workers(discard));
+        }
         if discard {
             self.pool.hurry();
             leftovers.extend(self.pool.cancel_queued());
             leftovers.extend(self.lanes.hurry());
-        }
-        if first || discard {
-            leftovers.extend(ending.drain_workers(discard));
         }
         ending.leave(&stop, leftovers);
         if first {
@@ -562,11 +575,11 @@ impl Core {
         if first {
             leftovers.extend(lane.cancel_delayed());
         }
-        if discard {
-            leftovers.extend(lane.hurry());
-        }
         if first || discard {
             leftovers.extend(ending.drain_workers(discard));
+        }
+        if discard {
+            leftovers.extend(lane.hurry());
         }
         ending.leave(&stop, leftovers);
         self.changed.wake_all();

@@ -251,7 +251,8 @@ impl Core {
         let hook = self.body.lock().as_ref().is_some_and(|body| body.greeted && body.work.step.has_hooks());
         let worker = Arc::clone(self);
         if hook {
-            leftovers.push(Box::new(move || worker.end_seized(Seized::Idle)));
+            // There, and not on a thread of the pool: that may have been opened anew by then. (An async hook has no lane left.)
+            leftovers.push(Box::new(move || worker.finish()));
             return (Some(self.hook_name()), leftovers);
         }
         let body = self.take_body();
