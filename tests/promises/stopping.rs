@@ -1,5 +1,6 @@
 //! Stopping: what is drained, what is cancelled, who waits, and what the report says.
 
+mod beside;
 mod bounded;
 mod lossless;
 mod sharp;

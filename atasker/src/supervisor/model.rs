@@ -271,3 +271,128 @@ fn pause_and_consult() {
         s.stop();
     });
 }
+
+/// A chain of rooms: a task puts to a queue worker, which puts to one on a lane, which starts a task, while a stop drains. What
+/// was accepted is run to the chain's end, whichever room the stop looks at first.
+#[test]
+fn chain_and_stop() {
+    check_model(|| {
+        let s = supervisor();
+        let ended = Arc::new(AtomicUsize::new(0));
+        let (own, count) = (s.clone(), Arc::clone(&ended));
+        let second = background_worker(move |_: usize| {
+            let (own, count) = (own.clone(), Arc::clone(&count));
+            async move {
+                let last = background_task(move || _ = count.fetch_add(1, Ordering::SeqCst));
+                drop(last.supervisor(&own).start());
+            }
+        });
+        let second = second.queue().supervisor(&s).start().expect("starts");
+        let first =
+            background_worker(move |item: usize| second.put(item)).queue().supervisor(&s).start().expect("starts");
+        let task = background_task({
+            let first = first.clone();
+            move || first.put(1)
+        });
+        let task = task.supervisor(&s).start();
+        let putter = thread::spawn(move || first.put(2).is_ok());
+        let report = s.stop();
+        assert!(report.complete);
+        assert_eq!((report.errors, report.rejected, report.discarded), (0, 0, 0));
+        task.wait().expect("it was accepted").expect("so is what it puts");
+        let accepted = 1 + usize::from(putter.join().expect("put"));
+        assert_eq!(ended.load(Ordering::SeqCst), accepted);
+    });
+}
+
+/// A worker that starts on a lane while that is stopped alone: it is refused, or asked to end.
+#[test]
+fn start_on_a_lane_and_stop_it() {
+    check_model(|| {
+        let s = supervisor();
+        let lane = s.lane("io", crate::LaneConfig::new().threads(1)).expect("a sound configuration");
+        s.start().expect("starts");
+        let starter = thread::spawn({
+            let s = s.clone();
+            move || background_worker(|| async {}).event().lane("io").supervisor(&s).start()
+        });
+        assert!(lane.stop().complete);
+        if let Ok(worker) = starter.join().expect("started") {
+            assert!(!worker.is_running());
+        }
+        assert!(s.stop().complete);
+    });
+}
+
+/// Somebody enters a lane while it is stopped and opened: nothing stays in flight, and what is opened stays open.
+#[test]
+fn enter_close_and_open() {
+    check_model(|| {
+        let s = supervisor();
+        let lane = s.lane("io", crate::LaneConfig::new().threads(1)).expect("a sound configuration");
+        s.start().expect("starts");
+        let visitor = thread::spawn({
+            let lane = lane.clone();
+            move || _ = lane.block_on(async {})
+        });
+        let other = thread::spawn({
+            let lane = lane.clone();
+            move || lane.stop().complete
+        });
+        assert!(lane.stop().complete);
+        assert_eq!(lane.info().active.total(), 0);
+        other.join().expect("stopped");
+        lane.open().expect("its supervisor runs");
+        visitor.join().expect("visited");
+        assert!(lane.info().is_open, "a stop of the opening before has closed it");
+        assert!(s.stop().complete);
+        assert_eq!(lane.info().active.total(), 0);
+    });
+}
+
+/// A bounded stop gives up while its leader goes on, and somebody starts anew: nothing of the new run is touched.
+#[test]
+fn give_up_and_start_anew() {
+    check_model(|| {
+        let s = supervisor();
+        let (seen, worker) = counting(&s);
+        worker.put(1).expect("it runs");
+        let stopper = thread::spawn({
+            let s = s.clone();
+            move || s.stop_timeout(Duration::ZERO)
+        });
+        s.stop_timeout(Duration::ZERO);
+        while s.start().is_err() {
+            thread::yield_now();
+        }
+        let next = background_worker(|_: usize| ()).queue().supervisor(&s).start();
+        stopper.join().expect("stopped");
+        if let Ok(next) = next
+            && s.info().state == crate::SupervisorState::Running
+        {
+            assert!(next.is_running(), "an earlier stop has ended it");
+        }
+        s.stop();
+        assert!(seen.load(Ordering::SeqCst) <= 1);
+    });
+}
+
+/// A stop comes while a supervisor starts the workers that start with it: the next start finds each.
+#[test]
+fn stop_beside_a_start_with_autostart() {
+    check_model(|| {
+        let s = supervisor();
+        let worker = background_worker(|| ()).event().autostart(true).supervisor(&s).start().expect("starts");
+        s.stop();
+        let stopper = thread::spawn({
+            let s = s.clone();
+            move || _ = s.stop()
+        });
+        s.start().expect("starts");
+        stopper.join().expect("stopped");
+        s.stop();
+        s.start().expect("starts");
+        assert!(worker.is_running());
+        s.stop();
+    });
+}
