@@ -8,6 +8,7 @@ use super::light::{Again, Handled, Light, OneShot};
 use super::pace::{Every, Once};
 use super::state::Cancelled;
 use crate::clock::{Clock, End, Listener, Moment, Opening, Tick};
+use crate::stops::Leftover;
 use crate::sync::atomic::{AtomicUsize, Ordering};
 use crate::sync::{check_model, thread};
 use crate::time::When;
@@ -23,12 +24,15 @@ impl Listener for Supervisor {
 
     fn rung(&self) {}
 
-    fn forgotten(&self, ticks: Vec<Arc<dyn Tick>>) {
+    fn forgotten(&self, ticks: Vec<Arc<dyn Tick>>) -> Option<Leftover> {
         for tick in ticks.into_iter().filter(|tick| tick.forget()) {
             tick.drop_body();
             self.ended.fetch_add(1, Ordering::SeqCst);
         }
+        None
     }
+
+    fn rested(&self) {}
 }
 
 fn clock() -> (Arc<Supervisor>, Arc<Clock>, Opening) {

@@ -11,6 +11,7 @@ use super::shift::Crowd;
 use crate::clock::{Clock, Listener, Moment, Opening, Tick};
 use crate::config::Config;
 use crate::pool::{Overseer, Pool};
+use crate::stops::Leftover;
 use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use crate::sync::{check_model, thread};
 use crate::time::{Deadline, When};
@@ -36,7 +37,10 @@ impl Overseer for Supervisor {
 impl Listener for Supervisor {
     fn came(&self, _ticks: Vec<Arc<dyn Tick>>, _opening: Opening) {}
     fn rung(&self) {}
-    fn forgotten(&self, _ticks: Vec<Arc<dyn Tick>>) {}
+    fn forgotten(&self, _ticks: Vec<Arc<dyn Tick>>) -> Option<Leftover> {
+        None
+    }
+    fn rested(&self) {}
 }
 
 fn once(body: impl FnOnce() + Send + 'static) -> Arc<dyn Tick> {
@@ -82,10 +86,11 @@ fn share_and_look_after() {
         over.store(true, Ordering::SeqCst);
         clock_thread.join().expect("rang");
         pool.drain();
-        supervisor.changed.block_until(Deadline::Never, || pool.is_quiet().then_some(()));
-        pool.close();
+        let opening = pool.opening();
+        supervisor.changed.block_until(Deadline::Never, || pool.close_if_quiet(opening).then_some(()));
+        pool.join();
         clock.close();
-        clock.join();
+        (clock.send_away())();
         let totals = jobs.totals();
         assert_eq!((ran.load(Ordering::SeqCst), totals.runs, totals.completed), (3, 3, 3));
     });

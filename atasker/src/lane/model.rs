@@ -62,7 +62,9 @@ mod gate {
 
     use crate::config::LaneConfig;
     use crate::lane::{Body, End, Lane, Source, Ticket, Watcher};
+    use crate::owner::Scope;
     use crate::priority::Priority;
+    use crate::stops::Leftover;
     use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
     use crate::sync::{Mutex, check_model, thread};
     use crate::time::Deadline;
@@ -179,7 +181,9 @@ mod gate {
             true
         }
 
-        fn ask_to_end(self: Arc<Self>) {}
+        fn ask_to_end(self: Arc<Self>) -> Option<Leftover> {
+            None
+        }
     }
 
     /// A lane of a model, with that many places and threads, and a way to put bodies in.
@@ -211,9 +215,10 @@ mod gate {
 
         /// Waits until nothing is left, and lets the carriers go: one that stayed would be a deadlock.
         fn end(self, bodies: usize) {
-            self.lane.drain();
-            self.listener.quiet.block_until(Deadline::Never, || self.lane.is_quiet().then_some(()));
-            self.lane.close(false);
+            let opening = self.lane.drain(Scope::Lane).expect("it was opened");
+            let close = || self.lane.close_if_quiet(opening, Scope::Lane);
+            let closed = self.listener.quiet.block_until(Deadline::Never, close);
+            self.lane.shut_down(closed.expect("a wait without a deadline ends with a result"));
             assert_eq!(self.tally.done.load(Ordering::SeqCst), bodies);
         }
     }

@@ -121,8 +121,8 @@ fn spawn_inside_and_park() {
             thread::yield_now();
         }
         pool.drain();
-        listener.quiet.block_until(Deadline::Never, || pool.is_quiet().then_some(()));
-        pool.close();
+        listener.quiet.block_until(Deadline::Never, || pool.close_if_quiet(pool.opening()).then_some(()));
+        pool.join();
     });
 }
 
@@ -152,10 +152,10 @@ fn submit_and_park() {
             .collect();
         submitters.into_iter().for_each(|submitter| submitter.join().expect("submitted"));
         pool.drain();
-        listener.quiet.block_until(Deadline::Never, || pool.is_quiet().then_some(()));
+        listener.quiet.block_until(Deadline::Never, || pool.close_if_quiet(pool.opening()).then_some(()));
         assert_eq!(done.load(Ordering::SeqCst), 6);
         assert!(most.load(Ordering::SeqCst) <= 2, "more ran than there are places");
-        pool.close();
+        pool.join();
         assert_eq!(pool.sample().threads, 0);
     });
 }
@@ -185,7 +185,7 @@ fn many_and_park() {
         }
         assert!(probe.most.load(Ordering::SeqCst) <= 2, "more ran than there are places");
         pool.drain();
-        listener.quiet.block_until(Deadline::Never, || pool.is_quiet().then_some(()));
-        pool.close();
+        listener.quiet.block_until(Deadline::Never, || pool.close_if_quiet(pool.opening()).then_some(()));
+        pool.join();
     });
 }

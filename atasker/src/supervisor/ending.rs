@@ -167,7 +167,7 @@ impl Ending {
     }
 
     /// Asks for nothing, waits for the end.
-    pub(super) fn follow(&self, asked: Asked, deadline: Deadline) -> StopReport {
+    pub(super) fn follow(&self, asked: Asked, mut deadline: Deadline) -> StopReport {
         let stop = match asked {
             Asked::Ended(report) => return report,
             Asked::Lead(stop) => {
@@ -192,7 +192,11 @@ impl Ending {
                     return report;
                 }
                 Some(Err(())) => self.lead(&stop),
-                None => self.give_up(&stop),
+                None => {
+                    self.give_up(&stop);
+                    // Settled, by this thread or by another, which runs nothing of the user's before it reports.
+                    deadline = Deadline::Never;
+                }
             }
         }
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::bell::{Bell, Life, Rung};
-use super::mailbox::{AnyMailbox, Mailbox, Pushed};
+use super::mailbox::{AnyMailbox, Intake, Mailbox, Pushed};
 use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use crate::sync::{Mutex, check_model, thread};
 use crate::time::Deadline;
@@ -110,7 +110,7 @@ struct Queued {
 impl Queued {
     fn open(capacity: Option<usize>) -> Arc<Self> {
         let (mailbox, bell) = (Mailbox::new(), Bell::new());
-        mailbox.open(capacity);
+        mailbox.open(capacity, Intake::Everybody);
         let life = bell.open();
         assert!(bell.settle());
         Arc::new(Self { mailbox, bell, life, served: AtomicUsize::new(0) })
@@ -118,7 +118,7 @@ impl Queued {
 
     /// Puts an item, and rings where nobody would look; the one who is to enqueue the worker runs it too.
     fn put(&self, item: usize) {
-        let pushed = self.mailbox.push(item).expect("it is open, and without bound");
+        let pushed = self.mailbox.push(item, false).expect("it is open, and without bound");
         if pushed == Pushed::First && self.bell.ring() == Rung::Enqueue && self.bell.claim(self.life) {
             self.slice();
         }
@@ -167,7 +167,7 @@ fn bound_and_order() {
 
 fn exchange(capacity: usize, items: usize) {
     let mailbox = Mailbox::new();
-    mailbox.open(Some(capacity));
+    mailbox.open(Some(capacity), Intake::Everybody);
     let putter = thread::spawn({
         let mailbox = Arc::clone(&mailbox);
         move || (0..items).for_each(|item| sleep_and_push(&mailbox, item))
@@ -188,7 +188,7 @@ fn exchange(capacity: usize, items: usize) {
 
 fn sleep_and_push(mailbox: &Mailbox<usize>, item: usize) {
     mailbox.begin_wait();
-    mailbox.room.block_until(Deadline::Never, || mailbox.push(item).ok());
+    mailbox.room.block_until(Deadline::Never, || mailbox.push(item, false).ok());
     mailbox.end_wait();
 }
 
@@ -197,19 +197,22 @@ fn sleep_and_push(mailbox: &Mailbox<usize>, item: usize) {
 fn put_and_stop() {
     check_model(|| {
         let mailbox = Mailbox::new();
-        mailbox.open(Some(2));
+        mailbox.open(Some(2), Intake::Everybody);
         let putter = thread::spawn({
             let mailbox = Arc::clone(&mailbox);
-            move || (0..2).filter(|&item| mailbox.push(item).is_ok()).count()
+            move || (0..2).filter(|&item| mailbox.push(item, false).is_ok()).count()
         });
         let runner = thread::spawn({
             let mailbox = Arc::clone(&mailbox);
             move || (0..2).filter(|_| mailbox.pop().is_some()).count()
         });
-        mailbox.shut();
-        let discarded = mailbox.discard() as usize;
+        mailbox.narrow(Intake::Nobody);
+        let discarded = mailbox.take_all().map_or(0, |(items, drop)| {
+            drop();
+            items as usize
+        });
         assert_eq!(mailbox.len(), 0, "an item is left that nobody counts");
         assert_eq!(putter.join().expect("put"), discarded + runner.join().expect("ran"), "an item was lost");
-        assert!(mailbox.push(9).is_err());
+        assert!(mailbox.push(9, false).is_err());
     });
 }
