@@ -177,6 +177,35 @@ fn cancel_poll_and_finish() {
     });
 }
 
+/// A handle dropped while a flight ends: one of the two drops the result, and neither waits for the cell's last owner, which
+/// may be one that only notes what is in flight.
+#[test]
+fn an_async_result_is_dropped_once_when_its_handle_goes() {
+    struct Counted(Arc<AtomicUsize>);
+    impl Drop for Counted {
+        fn drop(&mut self) {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+    check_model(|| {
+        let drops = Arc::new(AtomicUsize::new(0));
+        let counted = Counted(Arc::clone(&drops));
+        let lane = Lane::new("model", "model".to_owned(), 0, LaneConfig::new(), Weak::<NoWatcher>::new());
+        let cell = FutureCell::<OwnName<()>, _, _>::new(&lane, Priority::Normal, None, false, async move { counted });
+        let pool = Pool::new("model", &Config::new(), Weak::<Deaf>::new());
+        let task = Task::<Counted>::new(Arc::<FutureCell<_, _, _>>::clone(&cell), &pool, Priority::Normal);
+        let runtime = thread::spawn({
+            let cell = Arc::clone(&cell);
+            move || cell.fly().map(poll_to_its_end).is_some()
+        });
+        drop(task);
+        assert!(runtime.join().expect("polled"));
+        assert_eq!(drops.load(Ordering::SeqCst), 1);
+        drop(cell);
+        assert_eq!(drops.load(Ordering::SeqCst), 1);
+    });
+}
+
 /// A flight that sleeps for ever ends when it is cancelled.
 #[test]
 fn a_cancellation_wakes_a_flight_that_sleeps() {
