@@ -41,11 +41,9 @@ impl Carrier {
     /// Makes it a thread of the model, which polls it when it is woken.
     pub(super) fn set_out(mut self, _on: &Handle) {
         thread::spawn(move || {
-            wait::block_until(Deadline::Never, |waker| {
-                match Pin::new(&mut self).poll(&mut Context::from_waker(waker)) {
-                    Poll::Ready(()) => Some(()),
-                    Poll::Pending => None,
-                }
+            wait::poll_until(|waker| match Pin::new(&mut self).poll(&mut Context::from_waker(waker)) {
+                Poll::Ready(()) => Some(()),
+                Poll::Pending => None,
             });
         });
     }

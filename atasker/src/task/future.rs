@@ -6,7 +6,7 @@
 use std::future::Future;
 use std::marker::PhantomData;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Waker};
 
 use super::berth::{Berth, Helm};
 use super::cell::{Detail, Head, Join, next_id};
@@ -240,10 +240,10 @@ pub(super) struct Flight {
 impl Future for Flight {
     type Output = ();
 
-    fn poll(mut self: std::pin::Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+    fn poll(mut self: std::pin::Pin<&mut Self>, cx: &mut Context<'_>) -> std::task::Poll<()> {
         let Self { body, ticket } = &mut *self;
         *body = body.take().expect("it is polled until it has ended").turn(cx, ticket);
-        if body.is_none() { Poll::Ready(()) } else { Poll::Pending }
+        if body.is_none() { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
     }
 }
 

@@ -12,8 +12,7 @@ use crate::pool::{Job, Overseer, OwnName, Pool, Ran, Refusal, run_uncounted};
 use crate::priority::Priority;
 use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use crate::sync::{check_model, thread};
-use crate::time::Deadline;
-use crate::wait::block_until;
+use crate::wait::poll_until;
 
 /// Nobody to tell.
 struct Deaf;
@@ -145,7 +144,7 @@ impl Watcher for NoWatcher {
 /// Polls a flight as a runtime would: when it is woken, until it is ready.
 fn poll_to_its_end(flight: impl Future<Output = ()>) {
     let mut flight = Box::pin(flight);
-    block_until(Deadline::Never, |waker| match flight.as_mut().poll(&mut Context::from_waker(waker)) {
+    poll_until(|waker| match flight.as_mut().poll(&mut Context::from_waker(waker)) {
         Poll::Ready(()) => Some(()),
         Poll::Pending => None,
     });
