@@ -81,6 +81,9 @@ pub(crate) trait Watcher: Send + Sync {
 
     /// Something waits: call [`Lane::slow_starts`] at that moment.
     fn look_for_slow_starts(&self, lane: &Arc<Lane>, at: Instant);
+
+    /// This thread, one of a runtime that the lane has made, ends: only destructors of its locals follow. Called on it.
+    fn thread_ends(&self) {}
 }
 
 /// Where a body comes from.
@@ -387,7 +390,11 @@ impl Lane {
             Some(engine) => engine,
             None => match motor.lent.clone() {
                 Some(handle) => Engine::Lent(handle),
-                None => Engine::make(&self.thread_name, motor.config.get_threads()).map_err(Refused::NoThread)?,
+                None => {
+                    let watcher = Weak::clone(&self.watcher);
+                    let ends = move || watcher.upgrade().into_iter().for_each(|watcher| watcher.thread_ends());
+                    Engine::make(&self.thread_name, motor.config.get_threads(), ends).map_err(Refused::NoThread)?
+                }
             },
         };
         let handle = motor.engine.insert(engine).handle().clone();

@@ -30,7 +30,7 @@ use std::time::Instant;
 use crossbeam_utils::CachePadded;
 
 pub use current::is_cancelled;
-pub(crate) use current::{enter, enter_async, enter_unnamed, home, is_async, is_inside, is_running_here};
+pub(crate) use current::{enter, enter_async, enter_unnamed, home, is_async, is_inside, is_running_here, leave};
 pub use entry::Named;
 pub(crate) use entry::{Closure, Entry, OwnName, Place, StaticName};
 pub(crate) use home::Home;
@@ -432,7 +432,7 @@ impl Pool {
                 state.sweep_for(priority, dead)
             }
         };
-        drop(swept);
+        self.drop_as_body(swept);
         true
     }
 
@@ -441,7 +441,7 @@ impl Pool {
         let dead = self.glance.died(priority);
         if dead > SWEEP_FROM {
             let swept = self.lock().sweep_for(priority, dead);
-            drop(swept);
+            self.drop_as_body(swept);
         }
     }
 

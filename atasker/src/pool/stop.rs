@@ -8,7 +8,7 @@ use super::current;
 use super::entry::Entry;
 use super::job::Refusal;
 use super::queue::Removed;
-use super::state::Stage;
+use super::state::{GivenUp, Stage};
 use crate::log;
 use crate::panics::drop_contained;
 use crate::sync::atomic::Ordering;
@@ -33,12 +33,15 @@ impl Pool {
 
     /// Takes every task out of the queues and cancels it. Workers' runs stay.
     pub(crate) fn cancel_queued(self: &Arc<Self>) {
-        let cancelled = {
+        let (cancelled, carried) = {
             let mut state = self.lock();
             // A carried task also stands in its own queue.
-            state.queues.carried.retain(|(job, _)| !job.is_task());
-            state.condemn(Entry::is_task)
+            let all = std::mem::take(&mut state.queues.carried);
+            let (carried, left): (Vec<_>, Vec<_>) = all.into_iter().partition(|(job, _)| job.is_task());
+            state.queues.carried = left.into();
+            (state.condemn(Entry::is_task), carried)
         };
+        self.drop_as_body(carried);
         self.refuse(cancelled, Refusal::Cancelled);
     }
 
@@ -51,7 +54,7 @@ impl Pool {
             let dead = state.sweep_all();
             let quiet = state.is_quiet();
             drop(state);
-            drop(dead);
+            self.drop_as_body(dead);
             return quiet;
         }
         state.is_quiet()
@@ -100,17 +103,18 @@ impl Pool {
     /// Closes without waiting: cancels what is queued, and gives up on what runs and asks it to end. Names it, and since
     /// when it runs.
     pub(crate) fn give_up(self: &Arc<Self>) -> Vec<(String, Instant)> {
-        let (running, threads, stranded, errands) = {
+        let (running, threads, stranded, errands, left) = {
             let mut state = self.lock();
             let epoch = state.epoch;
-            let (running, threads) = state.give_up();
+            let GivenUp { running, threads, noted: mut left } = state.give_up();
             // Only now: what ends because it is asked to has run until the time was over, and is named.
             self.hurried.store(epoch, Ordering::Relaxed);
-            state.queues.carried.clear();
+            left.extend(state.queues.carried.drain(..).map(|(job, _)| job));
             let errands = std::mem::take(&mut state.queues.errands);
             let stranded = state.condemn(|_| true);
-            (running, threads, stranded, errands)
+            (running, threads, stranded, errands, left)
         };
+        self.drop_as_body(left);
         for thread in threads {
             thread.unpark();
         }
@@ -124,7 +128,7 @@ impl Pool {
     /// Refuses entries that were taken out of their queues.
     pub(super) fn refuse(self: &Arc<Self>, entries: Vec<Removed>, why: Refusal) {
         let condemned = entries.len();
-        let mut refused = Vec::with_capacity(condemned);
+        let (mut refused, mut dead) = (Vec::with_capacity(condemned), Vec::new());
         for (priority, entry) in entries {
             let ended = match &entry {
                 Entry::Job(job) => Arc::clone(job).refuse(self, why),
@@ -142,10 +146,12 @@ impl Pool {
                 // It was dead, or was claimed or cancelled since it was taken out: either is, or will be, reported as the
                 // death of an entry in the queue.
                 self.glance.buried(priority, 1);
+                dead.push(entry);
             }
         }
         self.lock().condemned -= condemned;
         self.tell_if_quiet();
+        self.drop_as_body(dead);
         // Only now: a body's Drop is user code, which may take long, or wait for another that is refused with it.
         refused.into_iter().for_each(|entry| self.drop_unrun(entry));
     }
@@ -156,6 +162,16 @@ impl Pool {
         match entry {
             Entry::Job(job) => job.drop_body(self),
             Entry::Closure(closure) => current::enter_unnamed(self, || drop_contained(closure)),
+        }
+    }
+
+    /// Drops what may be the last owners of jobs, as a body of the pool: what a user's `Drop` in them calls, a stop among it,
+    /// must not wait for the thread it is called on. Outside every lock.
+    ///
+    /// All that the pool lets go of between two bodies goes this way: dead entries, and what only noted what runs.
+    pub(super) fn drop_as_body<T>(&self, left: Vec<T>) {
+        if !left.is_empty() {
+            current::enter_at(std::ptr::from_ref(self).addr(), || left.into_iter().for_each(drop_contained));
         }
     }
 

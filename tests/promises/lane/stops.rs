@@ -1,5 +1,6 @@
 //! Stops: what is in flight is worked off, asked to end, or named.
 
+use std::cell::RefCell;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, mpsc};
@@ -104,6 +105,24 @@ fn a_waker_that_stops_its_supervisor_does_not_wait_for_itself() {
     end.send(()).unwrap();
     assert!(!next(&told), "it is called where the body ends, so it only asks");
     s.block();
+}
+
+#[test]
+fn a_stop_in_a_destructor_of_a_lane_threads_locals_only_asks() {
+    thread_local! {
+        static AT_END: RefCell<Option<OnDrop<Box<dyn FnOnce()>>>> = const { RefCell::new(None) };
+    }
+    let s = pool(1);
+    s.lane("io", LaneConfig::new().threads(1)).unwrap();
+    let (tell, told) = mpsc::channel();
+    let inner = (*s).clone();
+    let body = async move {
+        let at_end: Box<dyn FnOnce()> = Box::new(move || tell.send(inner.stop().complete).unwrap());
+        AT_END.set(Some(OnDrop::new(at_end)));
+    };
+    background_future(body).supervisor(&s).lane("io").start().wait().unwrap();
+    assert!(s.stop().complete);
+    assert!(!next(&told), "the stop joins this very thread");
 }
 
 #[test]
