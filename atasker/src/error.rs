@@ -49,10 +49,10 @@ pub enum Error {
     Incomplete(Box<StopReport>),
     /// A signal handler could not be installed.
     Signal(Arc<io::Error>),
-    /// Some tasks of a collection gave no result: how many, of how many.
+    /// Some tasks of a collection gave no result.
     Collection {
-        /// Tasks that gave no result.
-        failed: usize,
+        /// The name and error of each that gave none.
+        failures: Vec<(String, TaskError)>,
         /// Tasks in the collection.
         of: usize,
     },
@@ -82,9 +82,18 @@ impl fmt::Display for Error {
             Error::Forked => f.write_str("this process is a fork: make a supervisor of its own after the fork"),
             Error::Incomplete(report) => write!(f, "the stop ran out of time: {report}"),
             Error::Signal(error) => write!(f, "a signal handler could not be installed: {error}"),
-            Error::Collection { failed, of } => write!(f, "{failed} of {of} tasks gave no result"),
+            Error::Collection { failures, of } => write_failures(f, failures, *of),
         }
     }
+}
+
+/// What a collection's tasks that gave no result came to, each by its name.
+pub(crate) fn write_failures(f: &mut fmt::Formatter<'_>, failures: &[(String, TaskError)], of: usize) -> fmt::Result {
+    write!(f, "{} of {of} tasks gave no result", failures.len())?;
+    for (position, (name, error)) in failures.iter().enumerate() {
+        write!(f, "{} {name}: {error}", if position == 0 { ":" } else { "," })?;
+    }
+    Ok(())
 }
 
 impl std::error::Error for Error {

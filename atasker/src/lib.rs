@@ -47,7 +47,10 @@ pub use pool::is_cancelled;
 pub use submit::{
     CollectionError, FutureBuilder, Lane, TaskBuilder, TaskCollection, TaskOptions, background_future, background_task,
 };
-pub use task::{CancelOutcome, Task, TaskInfo, TaskStatus, wait_all, wait_completed, wait_completed_timeout};
+pub use task::{
+    CancelOutcome, Task, TaskInfo, TaskStatus, wait_all, wait_all_async, wait_completed, wait_completed_async,
+    wait_completed_timeout,
+};
 
 // Workers.
 pub use worker::{

@@ -2,6 +2,9 @@
 //!
 //! Knows wakers and deadlines, not what is waited for.
 
+#[cfg(all(test, any(atasker_loom, atasker_shuttle)))]
+mod model;
+
 use std::cell::Cell;
 use std::hint;
 use std::sync::Arc;
@@ -9,6 +12,7 @@ use std::task::{Wake, Waker};
 use std::time::{Duration, Instant};
 
 use crate::panics::wake_contained;
+use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::{Mutex, Parker, Unparker, thread, thread_local};
 use crate::time::Deadline;
 
@@ -69,6 +73,24 @@ impl Wake for ThreadWaker {
     }
 }
 
+/// A waker of one wait among several on a thread: it remembers that it was used.
+struct Remembering {
+    used: AtomicBool,
+    thread: Unparker,
+}
+
+impl Wake for Remembering {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        // Release: whoever finds it set sees what the wake-up was for.
+        self.used.store(true, Ordering::Release);
+        self.thread.unpark();
+    }
+}
+
 impl ThreadParker {
     fn new() -> Self {
         let parker = Parker::new();
@@ -109,6 +131,9 @@ pub(crate) fn watch_and_block_until<R>(
 ///
 /// `ready` gets this thread's waker and leaves it wherever the change will be told, before it looks: a change
 /// between the look and the sleep then finds the waker, and the sleep ends at once. Spurious wake-ups only look again.
+///
+/// Where `ready` runs something that may wait on this thread, that may use up a wake-up for this one: it then looks again
+/// before it gives `None`. What can't is for [`poll_until`].
 pub(crate) fn block_until<R>(deadline: Deadline, mut ready: impl FnMut(&Waker) -> Option<R>) -> Option<R> {
     with_parker(|thread| {
         loop {
@@ -123,6 +148,27 @@ pub(crate) fn block_until<R>(deadline: Deadline, mut ready: impl FnMut(&Waker) -
                     }
                     thread.parker.park_deadline(at);
                 }
+            }
+        }
+    })
+}
+
+/// The same for a `ready` that is a poll of the user's: it may wait on this thread for something else.
+///
+/// The race this closes: the poll leaves its waker and then waits inside itself; a wake-up comes, ends that inner sleep, and
+/// is used up by it. The poll gives `None`, and nobody wakes the thread again. So the waker remembers its use, and that is
+/// looked at before each sleep (`model::wake_and_wait_inside`).
+pub(crate) fn poll_until<R>(mut ready: impl FnMut(&Waker) -> Option<R>) -> R {
+    with_parker(|thread| {
+        let own = Arc::new(Remembering { used: AtomicBool::new(false), thread: thread.parker.unparker().clone() });
+        let waker = Waker::from(Arc::clone(&own));
+        loop {
+            if let Some(result) = ready(&waker) {
+                return result;
+            }
+            // Acquire: see the store. What is used between this look and the sleep ends the sleep at once.
+            while !own.used.swap(false, Ordering::Acquire) {
+                thread.parker.park();
             }
         }
     })

@@ -2,7 +2,9 @@
 
 mod attributes;
 mod carriers;
+mod exact;
 mod gate;
+mod guests;
 mod lanes;
 mod puts;
 mod runtimes;

@@ -7,7 +7,7 @@ use std::process::Output;
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
-use atasker::{Config, Priority, Supervisor, background_future, background_task, background_worker};
+use atasker::{Config, Priority, Supervisor, background_future, background_task, background_worker, wait_completed};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Metadata, Subscriber, span};
 
@@ -106,6 +106,10 @@ fn everything() {
     let uncollected = background_task(|| panic!("out of ink")).name("plotter").supervisor(&s).start();
     eventually("it has panicked", || uncollected.is_finished());
     drop(uncollected);
+    // One error is given; what comes behind it would be seen by nobody.
+    let several = [("stapler", "out of staples"), ("binder", "out of thread")];
+    let several = several.map(|(name, of)| background_task(move || panic!("{of}")).name(name).supervisor(&s).start());
+    assert!(wait_completed::<()>(several).unwrap_err().to_string().contains("out of staples"));
     let failing = background_worker(|| Err::<(), _>("no more stones")).event().name("digger").supervisor(&s);
     let failing = failing.start().unwrap();
     assert!(failing.trigger());
@@ -152,6 +156,8 @@ fn every_failure_nobody_sees_is_an_event() {
     everything();
     capture.expect(Level::ERROR, &["printer", "out of paper"]);
     capture.expect(Level::ERROR, &["plotter", "out of ink"]);
+    capture.expect(Level::ERROR, &["binder", "out of thread"]);
+    assert_eq!(capture.with(Level::ERROR, &["stapler"]), 0, "that one was given");
     capture.expect(Level::ERROR, &["digger", "no more stones"]);
     capture.expect(Level::ERROR, &["miner", "a cave-in"]);
     capture.expect(Level::WARN, &["latecomer", "rejected"]);
@@ -217,6 +223,7 @@ fn without_a_subscriber_each_failure_is_one_line_on_stderr() {
         let failures = [
             "printer out of paper",
             "plotter out of ink",
+            "binder out of thread",
             "digger no more stones",
             "miner a cave-in",
             // No failure of a body, but nothing that would go away either: the program names a lane that it never made.

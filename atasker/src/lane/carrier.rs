@@ -73,9 +73,9 @@ pub(super) struct Carrier {
 }
 
 impl Carrier {
-    /// One that was called, and comes.
-    pub(super) fn coming(lane: &Arc<Lane>, badge: Badge) -> Self {
-        Self { body: None, ticket: Ticket::new(lane, None, Some(badge)), at_work: false }
+    /// One that was called, and comes. `ticket`: without a place.
+    fn coming(ticket: Ticket) -> Self {
+        Self { body: None, ticket, at_work: false }
     }
 
     /// One that has its body, which was claimed.
@@ -130,8 +130,7 @@ impl Carrier {
             if self.body.is_some() {
                 return Poll::Pending;
             }
-            // Not before its end: whoever took another earlier would leave that behind what a user's `Drop` does.
-            self.ticket.vacate();
+            self.ticket.vacate_and_rest(cx.waker());
             if self.ticket.has_rested() {
                 return Poll::Pending;
             }
@@ -180,9 +179,13 @@ impl Lane {
 
     #[cold]
     fn spawn(self: &Arc<Self>, epoch: u64) {
-        let recruited = self.gate.lock().recruit(epoch);
-        if let Some((on, badge)) = recruited {
-            Carrier::coming(self, badge).set_out(&on);
+        let recruited = {
+            let mut gate = self.gate.lock();
+            let recruited = gate.recruit(epoch);
+            recruited.map(|(on, badge)| (on, Ticket::new(self, &gate, None, Some(badge))))
+        };
+        if let Some((on, ticket)) = recruited {
+            Carrier::coming(ticket).set_out(&on);
         }
     }
 
@@ -214,15 +217,22 @@ impl Lane {
         called
     }
 
-    /// Nothing will carry what waits: ends it. One at a time does so, and looks again after each: each end gives a place
-    /// back, and would else begin the next one on top of its own stack.
+    /// Nothing will carry what waits: ends it, as long as its epoch lasts. One at a time does so, and looks again after each:
+    /// each end gives a place back, and would else begin the next one on top of its own stack.
     fn cut_waiting(self: &Arc<Self>, ticket: &mut Ticket) {
-        if std::mem::replace(&mut self.gate.lock().cutting, true) {
-            return;
+        let epoch = ticket.badge().epoch;
+        {
+            let mut gate = self.gate.lock();
+            if gate.epoch != epoch || std::mem::replace(&mut gate.cutting, true) {
+                return;
+            }
         }
         loop {
             let (next, dead) = {
                 let mut gate = self.gate.lock();
+                if gate.epoch != epoch {
+                    return;
+                }
                 let next = gate.take(Instant::now());
                 gate.cutting = next.is_some();
                 (next, gate.dead())

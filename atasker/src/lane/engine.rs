@@ -22,13 +22,15 @@ pub(super) enum Engine {
 }
 
 impl Engine {
-    /// Makes a runtime whose threads are named `name` and a number.
-    pub(super) fn make(name: &str, threads: usize) -> io::Result<Self> {
+    /// Makes a runtime whose threads are named `name` and a number, and call `ends` when they end.
+    pub(super) fn make(name: &str, threads: usize, ends: impl Fn() + Send + Sync + 'static) -> io::Result<Self> {
         let (name, number) = (name.to_owned(), Arc::new(AtomicUsize::new(0)));
         let build = move || {
             // Relaxed: only the number matters.
             let thread_name = move || format!("{name}-{}", number.fetch_add(1, Ordering::Relaxed));
-            Builder::new_multi_thread().worker_threads(threads).thread_name_fn(thread_name).enable_all().build()
+            let mut builder = Builder::new_multi_thread();
+            builder.worker_threads(threads).thread_name_fn(thread_name).on_thread_stop(ends);
+            builder.enable_all().build()
         };
         // Where the system gives no thread, tokio panics.
         match contain(build) {

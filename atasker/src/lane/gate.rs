@@ -9,8 +9,9 @@ use slab::Slab;
 use tokio::runtime::Handle;
 
 use super::carrier::Badge;
+use super::ends::Ends;
 use super::queue::Queue;
-use super::{Body, Counts, End, Scope};
+use super::{Body, Counts, Scope};
 use crate::admission::{Limits, Places, Seat};
 use crate::priority::{PerPriority, Priority};
 use crate::slow::{SlowStart, Thresholds};
@@ -102,11 +103,14 @@ pub(super) struct Gate {
     resting: Vec<Option<(u64, Waker)>>,
     /// The next carrier's number.
     next_carrier: u64,
-    /// Somebody ends what waits, since nothing carries it any more, and looks again after each.
+    /// Somebody ends what waits in this epoch, since nothing carries it any more, and looks again after each.
     pub(super) cutting: bool,
     /// What carriers are spawned on, and how many may come at once: one for each thread. `None`: it is to be made.
     pub(super) runtime: Option<(Handle, usize)>,
+    /// What was counted here, under the lock, and the ends of earlier epochs since the opening.
     pub(super) counts: Counts,
+    /// The ends of this epoch.
+    ends: Arc<Ends>,
 }
 
 impl Gate {
@@ -131,14 +135,35 @@ impl Gate {
             cutting: false,
             runtime: None,
             counts: Counts::default(),
+            ends: Arc::default(),
         }
     }
 
     /// Begins anew: nothing counted yet.
     pub(super) fn open(&mut self) {
         self.stage = Stage::Open;
-        self.epoch += 1;
+        self.begin_epoch();
         self.counts = Counts::default();
+    }
+
+    /// From now on nothing of what has begun touches anything here: its ends are counted where they were.
+    fn begin_epoch(&mut self) {
+        self.epoch += 1;
+        std::mem::take(&mut self.ends).add_to(&mut self.counts);
+        self.coming = 0;
+        self.cutting = false;
+    }
+
+    /// Where ends are counted.
+    pub(super) fn ends(&self) -> Arc<Ends> {
+        Arc::clone(&self.ends)
+    }
+
+    /// All that was counted since the opening.
+    pub(super) fn all_counts(&self) -> Counts {
+        let mut counts = self.counts;
+        self.ends.add_to(&mut counts);
+        counts
     }
 
     pub(super) fn limit(&mut self, limits: Limits) {
@@ -292,8 +317,7 @@ impl Gate {
     /// Those that rest, to be woken so that they end: the lane knows them no more.
     #[must_use]
     pub(super) fn dismiss(&mut self) -> Vec<Waker> {
-        self.epoch += 1;
-        self.coming = 0;
+        self.begin_epoch();
         self.runtime = None;
         std::mem::take(&mut self.resting).into_iter().flatten().map(|(_, waker)| waker).collect()
     }
@@ -303,13 +327,6 @@ impl Gate {
         while let Some(dead) = self.queues[priority].pop_dead() {
             self.waiting -= 1;
             self.graveyard.push(dead);
-        }
-    }
-
-    /// A body in flight has ended: counts it, unless its epoch is over.
-    pub(super) fn count_end(&mut self, place: Place, end: End) {
-        if place.epoch == self.epoch {
-            self.counts.end(end);
         }
     }
 
@@ -364,8 +381,7 @@ impl Gate {
 
     /// Forgets the bodies in flight: the end of a bounded stop. What they were, and since when they ran.
     pub(super) fn give_up(&mut self) -> Vec<(Arc<dyn Body>, Instant)> {
-        self.epoch += 1;
-        self.coming = 0;
+        self.begin_epoch();
         self.stage = Stage::Closed;
         self.places.release_all();
         self.flying.drain().map(|flying| (flying.body, flying.since)).collect()
@@ -405,10 +421,11 @@ impl Gate {
         self.flying.is_empty() && self.condemned == 0 && !Priority::ALL.iter().any(|&priority| self.waits(priority))
     }
 
-    /// Bodies in flight, waiting and delayed, by priority.
+    /// Bodies in flight that have not ended, those waiting and those delayed, by priority.
     pub(super) fn sizes(&self) -> [PerPriority<usize>; 3] {
         let [mut active, mut queued, mut delayed] = [PerPriority::default(); 3];
-        for (_, flying) in &self.flying {
+        // One that has ended keeps its place until what it has left is gone; but who has waited for it finds it ended.
+        for (_, flying) in self.flying.iter().filter(|(_, flying)| !flying.body.has_ended()) {
             active[flying.priority] += 1;
         }
         for priority in Priority::ALL {

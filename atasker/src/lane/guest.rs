@@ -55,6 +55,10 @@ impl Body for Visit {
         None
     }
 
+    fn has_ended(&self) -> bool {
+        false
+    }
+
     fn cut_off(self: Arc<Self>, _ticket: &mut Ticket) {}
 
     fn refuse(self: Arc<Self>) -> bool {

@@ -4,6 +4,7 @@
 //! is told through the [`Watcher`] it handed in.
 
 mod carrier;
+mod ends;
 mod engine;
 mod gate;
 mod guest;
@@ -51,9 +52,15 @@ pub(crate) trait Body: Send + Sync {
     /// It has been admitted: claims what it would run. `false`: that was taken elsewhere.
     fn begin(&self) -> bool;
 
-    /// Runs until it has ended, or is to be woken: then it gives itself back. Called by the one to whom [`begin`](Self::begin)
-    /// said yes, as often as it is woken. Tells the ticket of its end before anybody else can know of it.
+    /// Runs until it is to be woken: then it gives itself back; or to its end, with all that comes behind that: its result
+    /// is handed over, who waits is woken, and nothing of the user's is left in it. Its place is given back after that.
+    ///
+    /// Called by the one to whom [`begin`](Self::begin) said yes, as often as it is woken. Has the ticket count its end
+    /// before anybody else can know of it.
     fn turn(self: Arc<Self>, cx: &mut Context<'_>, ticket: &mut Ticket) -> Option<Arc<dyn Body>>;
+
+    /// Whether it has begun, and nobody has to wait for its end any more. Called under the gate's lock: no user code.
+    fn has_ended(&self) -> bool;
 
     /// It has begun, and will not be called again: its runtime went down. Ends where it stands.
     fn cut_off(self: Arc<Self>, ticket: &mut Ticket);
@@ -78,6 +85,9 @@ pub(crate) trait Watcher: Send + Sync {
 
     /// Something waits: call [`Lane::slow_starts`] at that moment.
     fn look_for_slow_starts(&self, lane: &Arc<Lane>, at: Instant);
+
+    /// This thread, one of a runtime that the lane has made, ends: only destructors of its locals follow. Called on it.
+    fn thread_ends(&self) {}
 }
 
 /// Where a body comes from.
@@ -144,15 +154,6 @@ impl Counts {
         self.cancelled += other.cancelled;
         self.rejected += other.rejected;
         self.slices += other.slices;
-    }
-
-    fn end(&mut self, end: End) {
-        *(match end {
-            End::Completed => &mut self.completed,
-            End::Panicked => &mut self.panicked,
-            End::Cancelled => &mut self.cancelled,
-            End::Slice => &mut self.slices,
-        }) += 1;
     }
 }
 
@@ -371,7 +372,8 @@ impl Lane {
             let mut gate = self.gate.lock();
             gate.check(Source::Inside)?;
             let place = gate.admit(priority, Arc::clone(&body), None, Instant::now());
-            Ticket::new(self, Some(place), Some(gate.badge()))
+            let badge = gate.badge();
+            Ticket::new(self, &gate, Some(place), Some(badge))
         };
         if body.begin() {
             Carrier::with(body, ticket).set_out(&on);
@@ -386,7 +388,7 @@ impl Lane {
         let mut gate = self.gate.lock();
         gate.check(source)?;
         let place = gate.admit(Priority::Normal, body, None, Instant::now());
-        Ok(Ticket::new(self, Some(place), None))
+        Ok(Ticket::new(self, &gate, Some(place), None))
     }
 
     /// What to spawn on; makes the runtime, where there is none.
@@ -408,7 +410,11 @@ impl Lane {
             Some(engine) => engine,
             None => match motor.lent.clone() {
                 Some(handle) => Engine::Lent(handle),
-                None => Engine::make(&self.thread_name, motor.config.get_threads()).map_err(Refused::NoThread)?,
+                None => {
+                    let watcher = Weak::clone(&self.watcher);
+                    let ends = move || watcher.upgrade().into_iter().for_each(|watcher| watcher.thread_ends());
+                    Engine::make(&self.thread_name, motor.config.get_threads(), ends).map_err(Refused::NoThread)?
+                }
             },
         };
         let handle = motor.engine.insert(engine).handle().clone();
@@ -483,7 +489,7 @@ impl Lane {
         }
         let gate = self.gate.lock();
         let [active, queued, delayed] = gate.sizes();
-        Sample { active, queued, delayed, counts: gate.counts }
+        Sample { active, queued, delayed, counts: gate.all_counts() }
     }
 
     fn tell(&self, drained: bool) {

@@ -41,11 +41,9 @@ impl Carrier {
     /// Makes it a thread of the model, which polls it when it is woken.
     pub(super) fn set_out(mut self, _on: &Handle) {
         thread::spawn(move || {
-            wait::block_until(Deadline::Never, |waker| {
-                match Pin::new(&mut self).poll(&mut Context::from_waker(waker)) {
-                    Poll::Ready(()) => Some(()),
-                    Poll::Pending => None,
-                }
+            wait::poll_until(|waker| match Pin::new(&mut self).poll(&mut Context::from_waker(waker)) {
+                Poll::Ready(()) => Some(()),
+                Poll::Pending => None,
             });
         });
     }
@@ -89,6 +87,8 @@ mod gate {
     struct Tally {
         flying: AtomicUsize,
         done: AtomicUsize,
+        /// Those of which nothing is left.
+        gone: AtomicUsize,
         ended: WaitList,
         /// A waker that a body has left, which outlives it.
         stale: Mutex<Option<Waker>>,
@@ -101,7 +101,7 @@ mod gate {
         Sleep,
         /// Blocks until another has ended, and then ends.
         Block,
-        /// Ends, and then blocks until another has: as the drop of a result may.
+        /// Ends, and then blocks until another has: as the drop of a result may. Only then is it gone.
         Linger,
     }
 
@@ -111,6 +111,7 @@ mod gate {
         places: usize,
         deed: Deed,
         slept: AtomicBool,
+        ended: AtomicBool,
     }
 
     impl Probe {
@@ -142,29 +143,27 @@ mod gate {
         }
 
         fn turn(self: Arc<Self>, cx: &mut Context<'_>, ticket: &mut Ticket) -> Option<Arc<dyn Body>> {
-            match self.deed {
-                Deed::Sleep if !self.slept.swap(true, Ordering::SeqCst) => {
-                    let waker = cx.waker().clone();
-                    waker.wake_by_ref();
-                    *self.tally.stale.lock() = Some(waker);
-                    return Some(self);
-                }
-                Deed::Sleep => {
-                    self.end();
-                    ticket.ended_last(End::Completed, cx.waker());
-                }
-                Deed::Block => {
-                    self.block(1);
-                    self.end();
-                    ticket.ended_last(End::Completed, cx.waker());
-                }
-                Deed::Linger => {
-                    self.end();
-                    ticket.ended(End::Completed);
-                    self.block(2);
-                }
+            if self.deed == Deed::Sleep && !self.slept.swap(true, Ordering::SeqCst) {
+                let waker = cx.waker().clone();
+                waker.wake_by_ref();
+                *self.tally.stale.lock() = Some(waker);
+                return Some(self);
             }
+            if self.deed == Deed::Block {
+                self.block(1);
+            }
+            ticket.count(End::Completed);
+            self.end();
+            if self.deed == Deed::Linger {
+                self.block(2);
+            }
+            self.ended.store(true, Ordering::SeqCst);
+            self.tally.gone.fetch_add(1, Ordering::SeqCst);
             None
+        }
+
+        fn has_ended(&self) -> bool {
+            self.ended.load(Ordering::SeqCst)
         }
 
         fn cut_off(self: Arc<Self>, _ticket: &mut Ticket) {
@@ -208,7 +207,8 @@ mod gate {
         fn submit(&self, source: Source, deed: Deed) -> impl Fn(Priority) + Clone + Send + 'static {
             let (lane, tally, places) = (Arc::clone(&self.lane), Arc::clone(&self.tally), self.places);
             move |priority| {
-                let body = Arc::new(Probe { tally: Arc::clone(&tally), places, deed, slept: AtomicBool::new(false) });
+                let (tally, [slept, ended]) = (Arc::clone(&tally), [(); 2].map(|()| AtomicBool::new(false)));
+                let body = Arc::new(Probe { tally, places, deed, slept, ended });
                 lane.submit(priority, body, source).expect("it is open");
             }
         }
@@ -218,8 +218,10 @@ mod gate {
             let opening = self.lane.drain(Scope::Lane).expect("it was opened");
             let close = || self.lane.close_if_quiet(opening, Scope::Lane);
             let closed = self.listener.quiet.block_until(Deadline::Never, close);
+            // Quiet means that nothing of a body is left, and all is counted.
+            assert_eq!(self.tally.gone.load(Ordering::SeqCst), bodies);
             self.lane.shut_down(closed.expect("a wait without a deadline ends with a result"));
-            assert_eq!(self.tally.done.load(Ordering::SeqCst), bodies);
+            assert_eq!(self.lane.sample().counts.completed, bodies as u64);
         }
     }
 
@@ -278,12 +280,31 @@ mod gate {
         let runtime = runtime(1);
         let on = runtime.handle().clone();
         check_model(move || {
-            for (deed, places) in [(Deed::Block, 2), (Deed::Linger, 1)] {
+            for (deed, places) in [(Deed::Block, 2), (Deed::Linger, 2)] {
                 let modelled = Modelled::new(&on, places);
                 modelled.submit(Source::Caller, deed)(Priority::High);
                 modelled.submit(Source::Caller, Deed::Sleep)(Priority::Low);
                 modelled.end(2);
             }
+        });
+    }
+
+    /// A body that a stop gives up on just when it ends, while the lane opens again: it counts there or nowhere, and never in
+    /// the next opening.
+    #[test]
+    fn give_up_and_count() {
+        let runtime = runtime(1);
+        let on = runtime.handle().clone();
+        check_model(move || {
+            let modelled = Modelled::new(&on, 1);
+            modelled.submit(Source::Caller, Deed::Sleep)(Priority::Normal);
+            let named = modelled.lane.give_up().len();
+            modelled.lane.close(true);
+            let earlier = modelled.lane.sample();
+            modelled.lane.open();
+            let next = modelled.lane.sample();
+            assert!(earlier.counts.completed <= 1 && named <= 1, "it was alone");
+            assert_eq!((next.counts.completed, next.active.total()), (0, 0));
         });
     }
 }

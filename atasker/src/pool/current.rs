@@ -20,7 +20,7 @@ thread_local! {
 struct Current {
     /// The pool this thread belongs to.
     home: Option<Rc<Home>>,
-    /// The address of the pool that this thread has left, and that will join it.
+    /// The address of the pool that this thread has left, and whose supervisor will join it.
     left: Option<usize>,
     /// The bodies that run here inside the wait of another, or beside the pool's work; innermost last. What a pool thread
     /// has taken out of a queue is in its [`Home`].
@@ -70,6 +70,15 @@ pub(super) fn unsettle() {
     drop(home);
 }
 
+/// This thread, of another room's (a lane's runtime), ends. The pool at that address belongs to the supervisor that will join
+/// it: a stop that destructors of its locals ask for must not wait for it.
+///
+/// Those that come behind our own locals find these gone, and are taken for such ones too: see [`is_inside`].
+pub(crate) fn leave(pool: usize) {
+    // Where they are gone already, nothing is to be noted.
+    _ = CURRENT.try_with(|current| current.borrow_mut().left = Some(pool));
+}
+
 /// Calls `f`, a hook or a drop of `job`'s, with it on top of this thread's stack: what it calls then knows where it is.
 pub(crate) fn enter<R>(pool: &Arc<Pool>, job: Arc<dyn Job>, f: impl FnOnce() -> R) -> R {
     enter_frame(Some(job), Arc::as_ptr(pool).addr(), Kind::Hook, f)
@@ -88,7 +97,12 @@ pub(crate) fn enter_async<R>(owner: Owner, job: Option<Arc<dyn Job>>, f: impl Fn
 
 /// [`enter`] for what is left of a task that nobody had a handle of, or of a light job.
 pub(crate) fn enter_unnamed<R>(pool: &Arc<Pool>, f: impl FnOnce() -> R) -> R {
-    enter_frame(None, Arc::as_ptr(pool).addr(), Kind::Hook, f)
+    enter_at(Arc::as_ptr(pool).addr(), f)
+}
+
+/// The same by the address of the pool.
+pub(super) fn enter_at<R>(pool: usize, f: impl FnOnce() -> R) -> R {
+    enter_frame(None, pool, Kind::Hook, f)
 }
 
 fn enter_frame<R>(job: Option<Arc<dyn Job>>, pool: usize, kind: Kind, f: impl FnOnce() -> R) -> R {
@@ -101,8 +115,10 @@ struct Leave;
 
 impl Drop for Leave {
     fn drop(&mut self) {
-        // Popped first, dropped after the borrow has ended: the last owner of a job may drop a user's value.
-        drop(pop());
+        // Dropped after the borrow has ended, and with the frame still there: the last owner of a job may drop a user's
+        // value, which is still a part of what ran here.
+        drop(take_job());
+        _ = CURRENT.try_with(|current| current.borrow_mut().stack.pop());
     }
 }
 
@@ -112,9 +128,9 @@ fn push(job: Option<Arc<dyn Job>>, pool: usize, kind: Kind) -> bool {
     CURRENT.try_with(|current| current.borrow_mut().stack.push(Frame { job, pool, kind })).is_ok()
 }
 
-fn pop() -> Option<Arc<dyn Job>> {
-    let popped = |current: &RefCell<Current>| current.borrow_mut().stack.pop().and_then(|frame| frame.job);
-    CURRENT.try_with(popped).ok().flatten()
+fn take_job() -> Option<Arc<dyn Job>> {
+    let job = |current: &RefCell<Current>| current.borrow_mut().stack.last_mut().and_then(|frame| frame.job.take());
+    CURRENT.try_with(job).ok().flatten()
 }
 
 /// Reads this thread's state; `None` when its locals are already gone.

@@ -128,8 +128,14 @@ impl Ledger {
     /// Gives the thread up, which has been handed `taken` entries: adds what was counted here, and names what runs, and
     /// since when, if it is not since the thread's last look.
     ///
-    /// Each count is read once: what is not counted as ended is named as running, and nothing is both.
-    pub(super) fn give_up(&self, taken: u64, totals: &mut Totals) -> Vec<(String, Option<Instant>)> {
+    /// Each count is read once: what is not counted as ended is named as running, and nothing is both. What it has looked at
+    /// goes to `noted`, to be dropped outside the lock.
+    pub(super) fn give_up(
+        &self,
+        taken: u64,
+        totals: &mut Totals,
+        noted: &mut Vec<Arc<dyn Job>>,
+    ) -> Vec<(String, Option<Instant>)> {
         let (running, mut named) = {
             let mut bodies = self.bodies.lock();
             bodies.given_up = true;
@@ -141,6 +147,7 @@ impl Ledger {
         totals.panicked += ends.totals.panicked;
         totals.worker_slices += ends.totals.worker_slices;
         totals.submitted += self.submitted.load(Ordering::Relaxed);
+        noted.extend(running.iter().map(|(job, _)| Arc::clone(job)));
         if taken <= ends.outermost {
             return named;
         }

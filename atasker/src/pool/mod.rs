@@ -30,7 +30,9 @@ use std::time::Instant;
 use crossbeam_utils::CachePadded;
 
 pub use current::is_cancelled;
-pub(crate) use current::{enter, enter_async, enter_unnamed, home, is_async, is_inside, is_running_here, is_within};
+pub(crate) use current::{
+    enter, enter_async, enter_unnamed, home, is_async, is_inside, is_running_here, is_within, leave,
+};
 pub use entry::Named;
 pub(crate) use entry::{Closure, Entry, OwnName, Place, StaticName};
 pub(crate) use home::Home;
@@ -441,7 +443,7 @@ impl Pool {
                 state.sweep_for(priority, dead)
             }
         };
-        drop(swept);
+        self.drop_as_body(swept);
         true
     }
 
@@ -450,7 +452,7 @@ impl Pool {
         let dead = self.glance.died(priority);
         if dead > SWEEP_FROM {
             let swept = self.lock().sweep_for(priority, dead);
-            drop(swept);
+            self.drop_as_body(swept);
         }
     }
 

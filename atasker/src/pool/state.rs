@@ -10,6 +10,7 @@ use super::entry::{Entry, Owner, Thief, ring};
 use super::glance::{Glance, Seen};
 use super::home::Home;
 use super::inbox::{self, Inbox};
+use super::job::Job;
 use super::ledger::Ledger;
 use super::limits::{MAX_ERRANDS, ThreadSpec, limits, thread_spec};
 use super::queue::{Queues, Removed};
@@ -171,6 +172,17 @@ impl Drop for Locked<'_> {
         self.state = None;
         self.pool.answer_late(call);
     }
+}
+
+/// What a bounded stop gives up on.
+#[derive(Default)]
+pub(super) struct GivenUp {
+    /// Names of what runs, and since when.
+    pub(super) running: Vec<(String, Instant)>,
+    /// To be woken.
+    pub(super) threads: Vec<Unparker>,
+    /// To be dropped outside the lock.
+    pub(super) noted: Vec<Arc<dyn Job>>,
 }
 
 impl State {
@@ -649,7 +661,7 @@ impl State {
     /// Forgets the running bodies and their threads, and gives both back: the end of a bounded stop.
     ///
     /// The threads are to be woken: a parked one then sees that its epoch is over.
-    pub(super) fn give_up(&mut self) -> (Vec<(String, Instant)>, Vec<Unparker>) {
+    pub(super) fn give_up(&mut self) -> GivenUp {
         self.epoch += 1;
         self.enter(Stage::Closed);
         // The race this closes: a body of such a thread fills its ring just now (`Home::keep`). It fills first and looks
@@ -657,13 +669,13 @@ impl State {
         self.show();
         fence(Ordering::SeqCst);
         self.take_in();
-        let (mut running, mut threads) = (Vec::new(), Vec::new());
+        let GivenUp { mut running, mut threads, mut noted } = GivenUp::default();
         for thread in 0..self.slots.len() {
             let Some(slot) = &mut self.slots[thread] else { continue };
             let ahead = slot.thieves.iter_mut().map(|thief| thief.close() as i64).sum::<i64>();
             let taken = u64::try_from(slot.handed + ahead).expect("what was stolen had been claimed");
             let looked_at = slot.looked_at;
-            let named = slot.ledger.give_up(taken, &mut self.totals);
+            let named = slot.ledger.give_up(taken, &mut self.totals, &mut noted);
             running.extend(named.into_iter().map(|(name, since)| (name, since.unwrap_or(looked_at))));
             threads.push(slot.unparker.clone());
         }
@@ -674,6 +686,6 @@ impl State {
         (self.searching, self.spawning, self.live) = (0, 0, 0);
         self.parked.clear();
         self.slots.clear();
-        (running, threads)
+        GivenUp { running, threads, noted }
     }
 }

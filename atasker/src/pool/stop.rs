@@ -6,9 +6,9 @@ use std::time::Instant;
 use super::Pool;
 use super::current;
 use super::entry::Entry;
-use super::job::Refusal;
+use super::job::{Job, Refusal};
 use super::queue::Removed;
-use super::state::Stage;
+use super::state::{GivenUp, Stage};
 use crate::log;
 use crate::panics::drop_contained;
 use crate::stops::Leftover;
@@ -17,6 +17,20 @@ use crate::sync::atomic::Ordering;
 /// One opening of a pool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Opening(u64);
+
+/// Entries that were taken out of their queues, with what is still to be dropped of them.
+struct Undropped {
+    /// Refused: their bodies are there.
+    refused: Vec<Entry>,
+    /// Dead before that: somebody else has, or had, their bodies.
+    dead: Vec<Entry>,
+}
+
+impl Undropped {
+    fn is_empty(&self) -> bool {
+        self.refused.is_empty() && self.dead.is_empty()
+    }
+}
 
 impl Pool {
     /// Closes the intake for callers from outside.
@@ -44,23 +58,28 @@ impl Pool {
 
     /// Takes every task out of the queues and cancels it. Workers' runs stay. Gives what is left to drop.
     pub(crate) fn cancel_queued(self: &Arc<Self>) -> Option<Leftover> {
-        let cancelled = {
+        let (cancelled, carried) = {
             let mut state = self.lock();
             // A carried task also stands in its own queue.
-            state.queues.carried.retain(|(job, _)| !job.is_task());
-            state.condemn(Entry::is_task)
+            let all = std::mem::take(&mut state.queues.carried);
+            let (carried, left): (Vec<_>, Vec<_>) = all.into_iter().partition(|(job, _)| job.is_task());
+            state.queues.carried = left.into();
+            (state.condemn(Entry::is_task), carried)
         };
-        let refused = self.refuse_undropped(cancelled, Refusal::Cancelled);
-        self.leftover(refused)
+        let left = self.refuse_undropped(cancelled, Refusal::Cancelled);
+        self.leftover(left, carried.into_iter().map(|(job, _)| job).collect())
     }
 
     /// What drops them, if there are any.
-    fn leftover(self: &Arc<Self>, refused: Vec<Entry>) -> Option<Leftover> {
-        if refused.is_empty() {
+    fn leftover(self: &Arc<Self>, left: Undropped, owners: Vec<Arc<dyn Job>>) -> Option<Leftover> {
+        if left.is_empty() && owners.is_empty() {
             return None;
         }
         let pool = Arc::clone(self);
-        Some(Box::new(move || refused.into_iter().for_each(|entry| pool.drop_unrun(entry))))
+        Some(Box::new(move || {
+            pool.drop_as_body(owners);
+            pool.drop_refused(left);
+        }))
     }
 
     /// Whether nothing runs or waits.
@@ -76,7 +95,7 @@ impl Pool {
         let dead = state.bury_alone();
         let rest = state.is_quiet().then(|| state.begun());
         drop(state);
-        drop(dead);
+        self.drop_as_body(dead);
         rest
     }
 
@@ -117,7 +136,7 @@ impl Pool {
                 state.enter(Stage::Closed);
             }
             drop(state);
-            drop(dead);
+            self.drop_as_body(dead);
             if !quiet {
                 return false;
             }
@@ -165,22 +184,22 @@ impl Pool {
     /// Closes without waiting: cancels what is queued, and gives up on what runs and asks it to end. Names it, and since
     /// when it runs; and gives what is left to do, which is user code.
     pub(crate) fn give_up(self: &Arc<Self>) -> (Vec<(String, Instant)>, Vec<Leftover>) {
-        let (mut running, threads, stranded, errands) = {
+        let (mut running, threads, stranded, errands, left) = {
             let mut state = self.lock();
             let epoch = state.epoch;
-            let (running, threads) = state.give_up();
+            let GivenUp { running, threads, noted: mut left } = state.give_up();
             // Only now: what ends because it is asked to has run until the time was over, and is named.
             self.hurried.store(epoch, Ordering::Relaxed);
-            state.queues.carried.clear();
+            left.extend(state.queues.carried.drain(..).map(|(job, _)| job));
             let errands = std::mem::take(&mut state.queues.errands);
             let stranded = state.condemn(|_| true);
-            (running, threads, stranded, errands)
+            (running, threads, stranded, errands, left)
         };
         for thread in threads {
             thread.unpark();
         }
-        let refused = self.refuse_undropped(stranded, Refusal::Cancelled);
-        let mut leftovers: Vec<_> = self.leftover(refused).into_iter().collect();
+        let undropped = self.refuse_undropped(stranded, Refusal::Cancelled);
+        let mut leftovers: Vec<_> = self.leftover(undropped, left).into_iter().collect();
         let now = Instant::now();
         for errand in errands {
             running.push((errand.name().to_owned(), now));
@@ -193,13 +212,19 @@ impl Pool {
     /// Refuses entries that were taken out of their queues.
     pub(super) fn refuse(self: &Arc<Self>, entries: Vec<Removed>, why: Refusal) {
         // Dropped only now: a body's Drop is user code, which may take long, or wait for another that is refused with it.
-        self.refuse_undropped(entries, why).into_iter().for_each(|entry| self.drop_unrun(entry));
+        let left = self.refuse_undropped(entries, why);
+        self.drop_refused(left);
+    }
+
+    fn drop_refused(self: &Arc<Self>, Undropped { refused, dead }: Undropped) {
+        self.drop_as_body(dead);
+        refused.into_iter().for_each(|entry| self.drop_unrun(entry));
     }
 
     /// The same, with those that are left to drop.
-    fn refuse_undropped(self: &Arc<Self>, entries: Vec<Removed>, why: Refusal) -> Vec<Entry> {
+    fn refuse_undropped(self: &Arc<Self>, entries: Vec<Removed>, why: Refusal) -> Undropped {
         let condemned = entries.len();
-        let mut refused = Vec::with_capacity(condemned);
+        let (mut refused, mut dead) = (Vec::with_capacity(condemned), Vec::new());
         for (priority, entry) in entries {
             let ended = match &entry {
                 Entry::Job(job) => Arc::clone(job).refuse(self, why),
@@ -217,11 +242,12 @@ impl Pool {
                 // It was dead, or was claimed or cancelled since it was taken out: either is, or will be, reported as the
                 // death of an entry in the queue.
                 self.glance.buried(priority, 1);
+                dead.push(entry);
             }
         }
         self.lock().condemned -= condemned;
         self.tell_if_quiet();
-        refused
+        Undropped { refused, dead }
     }
 
     /// Drops an entry that will not run, as a body of the pool: what its values' `Drop` calls, a stop among it, must not
@@ -230,6 +256,16 @@ impl Pool {
         match entry {
             Entry::Job(job) => job.drop_body(self),
             Entry::Closure(closure) => current::enter_unnamed(self, || drop_contained(closure)),
+        }
+    }
+
+    /// Drops what may be the last owners of jobs, as a body of the pool: what a user's `Drop` in them calls, a stop among it,
+    /// must not wait for the thread it is called on. Outside every lock.
+    ///
+    /// All that the pool lets go of between two bodies goes this way: dead entries, and what only noted what runs.
+    pub(super) fn drop_as_body<T>(&self, left: Vec<T>) {
+        if !left.is_empty() {
+            current::enter_at(std::ptr::from_ref(self).addr(), || left.into_iter().for_each(drop_contained));
         }
     }
 

@@ -60,7 +60,7 @@ fn work(pool: &Arc<Pool>, reservation: Reservation) {
         // What this thread took may have been charged elsewhere than what it gave back before, so a place may be free.
         let call = state.call();
         drop(state);
-        drop(dead);
+        pool.drop_as_body(dead);
         if let Some(call) = call {
             // A refusal has been told to the overseer; this thread is there to take what is left.
             _ = pool.answer(vec![call]);
@@ -85,13 +85,18 @@ fn work(pool: &Arc<Pool>, reservation: Reservation) {
 
 /// What may not be done under the lock: drops what may be the last owner of a job, tells that the pool is quiet.
 ///
+/// With something to drop, which may be the user's and take long, the thread does not count as coming: what comes meanwhile
+/// calls another.
+///
 /// `None`: the thread's epoch is over.
 fn tidy<'a>(pool: &'a Pool, mut state: Locked<'a>, home: &Home, dead: Vec<Entry>) -> Option<Locked<'a>> {
-    let drained = state.is_drained();
-    // It comes back to a look in a moment: nobody else need be called for what it will find.
-    state.departs();
+    let (drained, returns_soon) = (state.is_drained(), dead.is_empty());
+    if returns_soon {
+        // It comes back to a look in a moment: nobody else need be called for what it will find.
+        state.departs();
+    }
     drop(state);
-    drop(dead);
+    pool.drop_as_body(dead);
     if drained {
         pool.tell(|overseer| overseer.quiet());
     }
@@ -99,7 +104,9 @@ fn tidy<'a>(pool: &'a Pool, mut state: Locked<'a>, home: &Home, dead: Vec<Entry>
     if state.epoch != home.epoch {
         return None;
     }
-    state.arrived();
+    if returns_soon {
+        state.arrived();
+    }
     Some(state)
 }
 

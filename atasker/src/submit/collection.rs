@@ -3,11 +3,14 @@
 use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::fmt;
+use std::future::Future;
 
 use super::builder::background_task;
-use crate::error::{Error, TaskError};
+use crate::error::{Error, TaskError, write_failures};
+use crate::pool;
 use crate::priority::Priority;
 use crate::supervisor::Supervisor;
+use crate::task::Task;
 
 /// Tasks that are run in parallel on the pool and waited for together.
 ///
@@ -74,31 +77,97 @@ impl<T: Send + 'static> TaskCollection<T> {
     ///
     /// # Errors
     ///
-    /// [`CollectionError`] when any gave no result; it keeps every success and every failure by name.
-    pub fn execute(mut self) -> Result<Vec<T>, CollectionError<T>> {
+    /// [`CollectionError`] when any gave no result; it keeps every success and every failure by name. Inside an async body
+    /// none is started, and each failure is [`TaskError::WouldBlock`]: use [`execute_async`](Self::execute_async).
+    pub fn execute(self) -> Result<Vec<T>, CollectionError<T>> {
+        if pool::is_async() {
+            return Err(self.refuse());
+        }
+        let mut ended = Ended::default();
+        for (name, task) in self.start() {
+            ended.add(name, task.wait());
+        }
+        ended.into_result()
+    }
+
+    /// Starts all tasks now, and gives a future of their results, for our async bodies and any other executor.
+    ///
+    /// Dropping the future lets go of the tasks that it still waits for: they run on.
+    ///
+    /// # Errors
+    ///
+    /// As [`execute`](Self::execute), but that it never would block.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use atasker::{background_future, Priority, TaskCollection};
+    ///
+    /// let sums = TaskCollection::new().add(Priority::Low, "few", || 1 + 2).add(Priority::Low, "more", || 3 + 4);
+    /// let sum = background_future(async { sums.execute_async().await.map(|sums| sums.iter().sum::<i32>()) }).start();
+    /// assert_eq!(sum.wait()??, 10);
+    /// # Ok::<(), atasker::Error>(())
+    /// ```
+    pub fn execute_async(self) -> impl Future<Output = Result<Vec<T>, CollectionError<T>>> + Send + 'static {
+        let started = self.start();
+        async move {
+            let mut ended = Ended::default();
+            for (name, task) in started {
+                ended.add(name, task.await);
+            }
+            ended.into_result()
+        }
+    }
+
+    /// None was started.
+    fn refuse(mut self) -> CollectionError<T> {
+        self.sort();
+        let failures = self.tasks.into_iter().map(|task| (task.name.into_owned(), TaskError::WouldBlock)).collect();
+        CollectionError { successes: Vec::new(), failures }
+    }
+
+    fn sort(&mut self) {
         // Stable: within a priority the order of adding stays.
         self.tasks.sort_by_key(|task| Reverse(task.priority));
+    }
+
+    fn start(mut self) -> Vec<(String, Task<T>)> {
+        self.sort();
         let supervisor = self.supervisor;
-        let started: Vec<_> = self
-            .tasks
-            .into_iter()
-            .map(|Planned { priority, name, body }| {
-                let task = background_task(body).priority(priority).name(name.clone());
-                let task = match &supervisor {
-                    Some(supervisor) => task.supervisor(supervisor),
-                    None => task,
-                };
-                (name.into_owned(), task.start())
-            })
-            .collect();
-        let mut successes = Vec::with_capacity(started.len());
-        let mut failures = Vec::new();
-        for (name, task) in started {
-            match task.wait() {
-                Ok(result) => successes.push((name, result)),
-                Err(error) => failures.push((name, error)),
-            }
+        let start = |Planned { priority, name, body }| {
+            let task = background_task(body).priority(priority).name(Cow::clone(&name));
+            let task = match &supervisor {
+                Some(supervisor) => task.supervisor(supervisor),
+                None => task,
+            };
+            (name.into_owned(), task.start())
+        };
+        self.tasks.into_iter().map(start).collect()
+    }
+}
+
+/// How its tasks have ended so far.
+struct Ended<T> {
+    successes: Vec<(String, T)>,
+    failures: Vec<(String, TaskError)>,
+}
+
+impl<T> Default for Ended<T> {
+    fn default() -> Self {
+        Self { successes: Vec::new(), failures: Vec::new() }
+    }
+}
+
+impl<T> Ended<T> {
+    fn add(&mut self, name: String, ended: Result<T, TaskError>) {
+        match ended {
+            Ok(result) => self.successes.push((name, result)),
+            Err(error) => self.failures.push((name, error)),
         }
+    }
+
+    fn into_result(self) -> Result<Vec<T>, CollectionError<T>> {
+        let Self { successes, failures } = self;
         if failures.is_empty() {
             Ok(successes.into_iter().map(|(_, result)| result).collect())
         } else {
@@ -149,11 +218,7 @@ impl<T> fmt::Debug for CollectionError<T> {
 
 impl<T> fmt::Display for CollectionError<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} of {} tasks gave no result", self.failures.len(), self.failures.len() + self.successes.len())?;
-        for (position, (name, error)) in self.failures.iter().enumerate() {
-            write!(f, "{} {name}: {error}", if position == 0 { ":" } else { "," })?;
-        }
-        Ok(())
+        write_failures(f, &self.failures, self.failures.len() + self.successes.len())
     }
 }
 
@@ -161,6 +226,6 @@ impl<T> std::error::Error for CollectionError<T> {}
 
 impl<T> From<CollectionError<T>> for Error {
     fn from(error: CollectionError<T>) -> Self {
-        Error::Collection { failed: error.failures.len(), of: error.failures.len() + error.successes.len() }
+        Error::Collection { of: error.failures.len() + error.successes.len(), failures: error.failures }
     }
 }

@@ -2,9 +2,9 @@
 
 use std::fmt;
 use std::future::Future;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use super::Plan;
@@ -12,7 +12,8 @@ use super::future::fly_on;
 use crate::config::LaneConfig;
 use crate::error::{Error, Result, TaskError};
 use crate::lane::{self, Guest, Refused, Source};
-use crate::panics::drop_contained;
+use crate::owner::Owner;
+use crate::panics::{contain, drop_contained};
 use crate::pool::{self, OwnName};
 use crate::priority::Priority;
 use crate::report::StopReport;
@@ -161,15 +162,15 @@ impl Lane {
             }
         };
         let _inside = guest.handle().enter();
-        let mut body = pin!(body);
-        let ended = wait::block_until(Deadline::Never, |waker| {
-            let mut cx = std::task::Context::from_waker(waker);
+        let owner = self.lane.owner();
+        let mut visitor = Visitor { owner, body: pin!(Some(body)) };
+        let ended = wait::poll_until(|waker| {
+            let mut cx = Context::from_waker(waker);
             loop {
                 if guest.leash().is_pulled() {
                     return Some(Err(TaskError::Cancelled));
                 }
-                let polled = pool::enter_async(self.lane.owner(), None, || body.as_mut().poll(&mut cx));
-                if let Poll::Ready(output) = polled {
+                if let Poll::Ready(output) = visitor.poll(&mut cx) {
                     return Some(Ok(output));
                 }
                 if guest.leash().stay(waker) {
@@ -177,7 +178,9 @@ impl Lane {
                 }
             }
         });
-        Ok(ended.expect("a wait without a deadline ends with a result")?)
+        // What it has left is gone before the guest leaves: a stop waits for that.
+        drop(visitor);
+        Ok(ended?)
     }
 
     /// Stops it alone: takes nothing more in, cancels its delayed tasks, runs what waits, lets its workers end, and shuts its
@@ -203,6 +206,37 @@ impl Lane {
 
     fn stop_by(&self, discard: bool, deadline: Deadline) -> StopReport {
         self.core.stop_lane(&self.lane, Urgency { discard, deadline })
+    }
+}
+
+/// What [`Lane::block_on`] was given. It is polled and dropped as a body: a stop in it would else wait for this very thread,
+/// which the lane counts with.
+struct Visitor<'a, F> {
+    owner: Owner,
+    /// `None` once it is gone.
+    body: Pin<&'a mut Option<F>>,
+}
+
+impl<F: Future> Visitor<'_, F> {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let body = self.body.as_mut().as_pin_mut().expect("it is polled until it has ended");
+        pool::enter_async(self.owner, None, || body.poll(cx))
+    }
+}
+
+impl<F> Drop for Visitor<'_, F> {
+    fn drop(&mut self) {
+        let body = &mut self.body;
+        pool::enter_async(self.owner, None, || {
+            if std::thread::panicking() {
+                // A second panic would end the process.
+                if let Err(panic) = contain(|| body.set(None)) {
+                    panic.leak();
+                }
+            } else {
+                body.set(None);
+            }
+        });
     }
 }
 

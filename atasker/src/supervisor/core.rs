@@ -13,7 +13,7 @@ use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::job::Jobs;
 use crate::lane::{Lane, Watcher};
-use crate::pool::{Job, Overseer, Pool, Ran, Refusal, Tally};
+use crate::pool::{self, Job, Overseer, Pool, Ran, Refusal, Tally};
 use crate::slow::{SlowStart, Slowness};
 use crate::stops::Leftover;
 use crate::sync::Mutex;
@@ -200,6 +200,10 @@ impl Watcher for Core {
     fn look_for_slow_starts(&self, lane: &Arc<Lane>, at: Instant) {
         let bell = Arc::new(SlowLook { core: Weak::clone(&self.me), lane: Some(Arc::downgrade(lane)) });
         _ = self.clock.insert(Deadline::At(at), bell);
+    }
+
+    fn thread_ends(&self) {
+        pool::leave(Arc::as_ptr(&self.pool).addr());
     }
 }
 

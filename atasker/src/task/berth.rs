@@ -7,9 +7,9 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use super::state::{State, TaskStatus};
+use super::state::{Finished, State, TaskStatus};
 use crate::error::TaskError;
-use crate::panics::{Panic, contain};
+use crate::panics::{Panic, contain, drop_contained};
 use crate::sync::UnsafeCell;
 
 /// A future until it has ended, then its result.
@@ -72,6 +72,23 @@ impl<F, T> Berth<F, T> {
             | TaskStatus::Delayed
             | TaskStatus::Queued
             | TaskStatus::Running => None,
+        }
+    }
+
+    /// Drops the result of a task that has ended, where nobody has taken it, and nobody will. Gives a panic that nobody has
+    /// collected.
+    pub(super) fn drop_result(&self) -> Option<Panic> {
+        match self.state.status() {
+            TaskStatus::Completed | TaskStatus::Panicked if self.state.take() => match self.take_content() {
+                Content::Output(Ok(value)) => {
+                    drop_contained(value);
+                    None
+                }
+                Content::Output(Err(panic)) => Some(panic),
+                Content::Body(_) | Content::Empty => None,
+            },
+            // The body of one that did not run is dropped by whoever ended it.
+            _ => None,
         }
     }
 
@@ -172,11 +189,11 @@ impl<F, T> Helm<'_, F, T> {
         })
     }
 
-    /// Hands the result over. Whether somebody waits for it.
-    pub(super) fn finish(self) -> bool {
-        let awaited = self.0.state.finish_and_leave(self.end());
+    /// Hands the result over.
+    pub(super) fn finish(self) -> Finished {
+        let finished = self.0.state.finish_and_leave(self.end());
         std::mem::forget(self);
-        awaited
+        finished
     }
 }
 

@@ -6,7 +6,7 @@
 use std::future::Future;
 use std::marker::PhantomData;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Waker};
 
 use super::berth::{Berth, Helm};
 use super::cell::{Detail, Head, Join, next_id};
@@ -137,23 +137,31 @@ impl<N: Named, F, T> FutureCell<N, F, T> {
         !self.berth.state().is_cancel_requested()
     }
 
-    /// The body has ended: counts it, and hands the result over.
+    /// The body has ended: counts it, hands the result over, wakes who waits, and drops what nobody will collect.
     ///
-    /// `carrier`: the waker of the one that carries it, if that may be called from now on.
-    fn finish(&self, helm: Helm<'_, F, T>, ticket: &mut Ticket, carrier: Option<&Waker>) {
+    /// Called as a body: a waker is the user's code, and so is a `Drop`. Behind it nothing of the user's is left here, so the
+    /// place may be given back, by which a stop is complete.
+    fn finish(&self, helm: Helm<'_, F, T>, ticket: &Ticket) {
         let end = match helm.end() {
             TaskStatus::Completed => End::Completed,
             TaskStatus::Panicked => End::Panicked,
             _ => End::Cancelled,
         };
         self.head.stamp(|times, now| times.finished = now);
-        match carrier {
-            // Of what is dropped from here on nothing is the user's.
-            Some(carrier) if end == End::Completed && !std::mem::needs_drop::<T>() => ticket.ended_last(end, carrier),
-            _ => ticket.ended(end),
-        }
-        if helm.finish() {
+        ticket.count(end);
+        let finished = helm.finish();
+        if finished.is_awaited {
             self.wake_waiter();
+        }
+        if finished.is_let_go {
+            self.drop_result();
+        }
+    }
+
+    /// What nobody will collect is dropped, a panic told.
+    fn drop_result(&self) {
+        if let Some(panic) = self.berth.drop_result() {
+            log::uncollected_panic(self.shown_name(), self.berth.state().number(), &panic);
         }
     }
 }
@@ -196,14 +204,6 @@ where
         Err(refused)
     }
 
-    /// One who has run it lets go of it. As the last owner, it drops what nobody has collected, which is user code.
-    fn let_go(self: Arc<Self>) {
-        if Arc::strong_count(&self) > 1 {
-            return;
-        }
-        pool::enter_async(self.lane.owner(), None, || drop(self));
-    }
-
     fn drop_unrun(self: Arc<Self>) {
         if let Some(body) = self.take_body() {
             let job: Arc<dyn Job> = Arc::<Self>::clone(&self);
@@ -213,7 +213,7 @@ where
 }
 
 impl<N: Named, F, T> Drop for FutureCell<N, F, T> {
-    /// What nobody has collected is dropped, a panic told.
+    /// Of one whose task has not ended. What nobody collects of one that has was dropped before.
     fn drop(&mut self) {
         if let Some(panic) = self.berth.abandon() {
             log::uncollected_panic(self.shown_name(), self.berth.state().number(), &panic);
@@ -231,7 +231,7 @@ where
     /// What a carrier would poll, for a model to poll. Dropped unfinished, it is cut off.
     pub(super) fn fly(self: &Arc<Self>) -> Option<Flight> {
         let body: Arc<dyn Body> = Arc::<Self>::clone(self);
-        body.begin().then(|| Flight { body: Some(body), ticket: Ticket::uncounted(&self.lane) })
+        body.begin().then(|| Flight { body: Some(body), ticket: Ticket::without_place(&self.lane) })
     }
 }
 
@@ -246,10 +246,10 @@ pub(super) struct Flight {
 impl Future for Flight {
     type Output = ();
 
-    fn poll(mut self: std::pin::Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+    fn poll(mut self: std::pin::Pin<&mut Self>, cx: &mut Context<'_>) -> std::task::Poll<()> {
         let Self { body, ticket } = &mut *self;
         *body = body.take().expect("it is polled until it has ended").turn(cx, ticket);
-        if body.is_none() { Poll::Ready(()) } else { Poll::Pending }
+        if body.is_none() { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
     }
 }
 
@@ -287,27 +287,27 @@ where
     fn turn(self: Arc<Self>, cx: &mut Context<'_>, ticket: &mut Ticket) -> Option<Arc<dyn Body>> {
         let mut helm = self.berth.helm()?;
         let job: Arc<dyn Job> = Arc::<Self>::clone(&self);
-        let polled = pool::enter_async(self.lane.owner(), Some(job), || {
+        let ended = pool::enter_async(self.lane.owner(), Some(job), || {
             loop {
                 if self.berth.state().is_cancel_requested() {
                     helm.recall();
-                    return Poll::Ready(());
+                    break;
                 }
                 if helm.poll(cx).is_ready() {
-                    return Poll::Ready(());
+                    break;
                 }
                 if self.stay(cx.waker()) {
-                    return Poll::Pending;
+                    return false;
                 }
             }
+            self.finish(helm, ticket);
+            true
         });
-        if polled.is_pending() {
-            drop(helm);
-            return Some(self);
-        }
-        self.finish(helm, ticket, Some(cx.waker()));
-        self.let_go();
-        None
+        if ended { None } else { Some(self) }
+    }
+
+    fn has_ended(&self) -> bool {
+        self.berth.state().status().is_finished()
     }
 
     fn cut_off(self: Arc<Self>, ticket: &mut Ticket) {
@@ -315,9 +315,8 @@ where
         pool::enter_async(self.lane.owner(), None, || {
             if let Some(mut helm) = self.berth.helm() {
                 helm.recall();
-                self.finish(helm, ticket, None);
+                self.finish(helm, ticket);
             }
-            drop(self);
         });
     }
 
@@ -371,6 +370,13 @@ where
 
     fn run(&self, _tally: &Tally<'_>) -> Ran {
         Ran::Dead
+    }
+
+    /// The handle goes.
+    fn retire(self: Arc<Self>) {
+        if self.berth.state().let_go() {
+            self.drop_result();
+        }
     }
 
     fn refuse(self: Arc<Self>, _pool: &Arc<Pool>, _why: Refusal) -> bool {

@@ -23,7 +23,7 @@ pub(crate) use cell::{Cell, Detail, Join, next_id};
 pub(crate) use future::FutureCell;
 pub(crate) use spare::trim as trim_spares;
 pub use state::{CancelOutcome, TaskStatus};
-pub use wait::{wait_all, wait_completed, wait_completed_timeout};
+pub use wait::{wait_all, wait_all_async, wait_completed, wait_completed_async, wait_completed_timeout};
 
 use crate::error::{TaskError, WaitError};
 use crate::fork;

@@ -12,8 +12,7 @@ use crate::pool::{Job, Overseer, OwnName, Pool, Ran, Refusal, run_uncounted};
 use crate::priority::Priority;
 use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use crate::sync::{check_model, thread};
-use crate::time::Deadline;
-use crate::wait::block_until;
+use crate::wait::poll_until;
 
 /// Nobody to tell.
 struct Deaf;
@@ -145,7 +144,7 @@ impl Watcher for NoWatcher {
 /// Polls a flight as a runtime would: when it is woken, until it is ready.
 fn poll_to_its_end(flight: impl Future<Output = ()>) {
     let mut flight = Box::pin(flight);
-    block_until(Deadline::Never, |waker| match flight.as_mut().poll(&mut Context::from_waker(waker)) {
+    poll_until(|waker| match flight.as_mut().poll(&mut Context::from_waker(waker)) {
         Poll::Ready(()) => Some(()),
         Poll::Pending => None,
     });
@@ -174,6 +173,35 @@ fn cancel_poll_and_finish() {
                 assert_ne!(outcome, CancelOutcome::TooLate);
             }
         }
+    });
+}
+
+/// A handle dropped while a flight ends: one of the two drops the result, and neither waits for the cell's last owner, which
+/// may be one that only notes what is in flight.
+#[test]
+fn an_async_result_is_dropped_once_when_its_handle_goes() {
+    struct Counted(Arc<AtomicUsize>);
+    impl Drop for Counted {
+        fn drop(&mut self) {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+    check_model(|| {
+        let drops = Arc::new(AtomicUsize::new(0));
+        let counted = Counted(Arc::clone(&drops));
+        let lane = Lane::new("model", "model".to_owned(), 0, LaneConfig::new(), Weak::<NoWatcher>::new());
+        let cell = FutureCell::<OwnName<()>, _, _>::new(&lane, Priority::Normal, None, false, async move { counted });
+        let pool = Pool::new("model", &Config::new(), Weak::<Deaf>::new());
+        let task = Task::<Counted>::new(Arc::<FutureCell<_, _, _>>::clone(&cell), &pool, Priority::Normal);
+        let runtime = thread::spawn({
+            let cell = Arc::clone(&cell);
+            move || cell.fly().map(poll_to_its_end).is_some()
+        });
+        drop(task);
+        assert!(runtime.join().expect("polled"));
+        assert_eq!(drops.load(Ordering::SeqCst), 1);
+        drop(cell);
+        assert_eq!(drops.load(Ordering::SeqCst), 1);
     });
 }
 

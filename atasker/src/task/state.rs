@@ -58,6 +58,15 @@ pub enum CancelOutcome {
     TooLate,
 }
 
+/// What the end of a body that was polled finds.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Finished {
+    /// Somebody has left a waker.
+    pub(super) is_awaited: bool,
+    /// The handle is gone: whoever ends the task drops what is left.
+    pub(super) is_let_go: bool,
+}
+
 /// The lowest three bits: a [`TaskStatus`].
 const STATUS: u64 = 0b0000_0111;
 /// Set by `cancel` while the body runs; read by the body. Excludes nothing.
@@ -68,6 +77,8 @@ const TAKEN: u64 = 0b0001_0000;
 const AWAITED: u64 = 0b0010_0000;
 /// Set by whoever is at a running body that is polled again and again, as long as it is.
 const BUSY: u64 = 0b0100_0000;
+/// Set by the handle of an async task when it goes. Who comes second, it or the end, drops what nobody will collect.
+const LET_GO: u64 = 0b1000_0000;
 
 /// Above these, the task's number: apart, it would be one word more in each cell.
 const NUMBER_FROM: u32 = 8;
@@ -131,14 +142,21 @@ impl State {
     }
 
     /// The body has ended, says the one at it, who leaves it by that; what a cancelled one has left is dropped already.
-    /// Whether somebody waits.
-    pub(super) fn finish_and_leave(&self, end: TaskStatus) -> bool {
+    pub(super) fn finish_and_leave(&self, end: TaskStatus) -> Finished {
         let taken = if end == TaskStatus::Cancelled { TAKEN } else { 0 };
         // One step, as in `finish`: the marks that are added are not there, and the one that is taken away is.
         let change = (bits(end) - bits(TaskStatus::Running) + taken).wrapping_sub(BUSY);
         let before = self.0.fetch_add(change, Ordering::AcqRel);
         debug_assert_eq!(status(before), TaskStatus::Running, "only the one at its body ends a running task");
-        before & AWAITED != 0
+        Finished { is_awaited: before & AWAITED != 0, is_let_go: before & LET_GO != 0 }
+    }
+
+    /// The handle goes. `true`: the task has ended before.
+    ///
+    /// The race this closes: it ends just now. Each marks the word in one step that tells it of the other, so exactly one of
+    /// the two drops what is left (`model::an_async_result_is_dropped_once_when_its_handle_goes`).
+    pub(super) fn let_go(&self) -> bool {
+        status(self.0.fetch_or(LET_GO, Ordering::AcqRel)).is_finished()
     }
 
     /// Takes the right to what an ended task has left. `false`: somebody else has.

@@ -128,6 +128,12 @@ impl Bell {
         self.0.load(Ordering::SeqCst) == life | QUEUED
     }
 
+    /// Whether in that life somebody has it, or is to have it: it is queued.
+    pub(super) fn is_at_work_in(&self, Life(life): Life) -> bool {
+        let word = self.0.load(Ordering::SeqCst);
+        word & !STATE == life && matches!(word & STATE, QUEUED | RUNNING | RUNG)
+    }
+
     pub(super) fn is_running(&self) -> bool {
         matches!(self.state(), RUNNING | RUNG)
     }

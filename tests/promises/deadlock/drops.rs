@@ -1,11 +1,14 @@
 //! Waits in the Drop of what a task captured or made.
 
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::mpsc;
+use std::task::{Context, Waker};
 use std::time::Duration;
 
-use atasker::{Priority, Supervisor, Task, TaskStatus, background_task};
+use atasker::{Config, Priority, Supervisor, Task, TaskStatus, background_task};
 
-use crate::support::{Gate, OnDrop, Tested, eventually, in_time, pool, start};
+use crate::support::{Gate, OnDrop, Tested, eventually, in_time, pool, start, supervisor};
 
 /// A task whose argument joins: when it is dropped, it waits for the task that is sent to it, and tells how that ended.
 fn joining(s: &Supervisor, delay: Duration, tell: &mpsc::Sender<bool>) -> (Task<()>, mpsc::Sender<Task<()>>) {
@@ -84,6 +87,57 @@ fn a_cancelled_task_s_drop_may_start_and_cancel_others() {
         assert_eq!(outcome, atasker::CancelOutcome::Dequeued);
         gate.open();
         assert_eq!(new.wait().unwrap(), 5);
+    });
+}
+
+/// A pool with one place, and a result of such a task that is dropped by a thread between two bodies: the task was too deep to
+/// run where it was waited for, so another thread ran it; nobody has its handle, and its entry in the queue is its last owner.
+fn dropped_between_two_bodies(dropped: impl FnOnce(&Supervisor) + Send + 'static) -> Tested {
+    let s = supervisor(Config::new().pool_size(1).reserve_normal(0).reserve_high(0).max_nesting(1));
+    let (give, given) = mpsc::channel::<Task<_>>();
+    let (inner, let_go) = ((*s).clone(), Gate::new());
+    let opener = let_go.clone();
+    let outer = start(&s, move || {
+        let nested = start(&inner, move || {
+            let mut task = given.recv().unwrap();
+            assert!(Pin::new(&mut task).poll(&mut Context::from_waker(Waker::noop())).is_pending());
+            drop(task);
+            opener.open();
+        });
+        nested.wait().unwrap();
+    });
+    let inner = (*s).clone();
+    let task = start(&s, move || {
+        let_go.wait();
+        OnDrop::new(move || dropped(&inner))
+    });
+    give.send(task).unwrap();
+    outer.wait().unwrap();
+    s
+}
+
+#[test]
+fn a_stop_in_the_drop_of_a_result_that_a_dead_entry_owns_only_asks() {
+    in_time(|| {
+        let (tell, told) = mpsc::channel();
+        let s = dropped_between_two_bodies(move |s| tell.send(s.stop().complete).unwrap());
+        assert!(!told.recv().unwrap(), "a pool thread would wait for itself");
+        s.block();
+    });
+}
+
+/// While it lasts, the pool has other threads come for what is there.
+#[test]
+fn a_drop_between_two_bodies_keeps_nobody_from_what_comes_meanwhile() {
+    in_time(|| {
+        let ((tell, told), (go, gone)) = (mpsc::channel(), mpsc::channel::<()>());
+        let s = dropped_between_two_bodies(move |_| {
+            tell.send(()).unwrap();
+            _ = gone.recv();
+        });
+        told.recv().unwrap();
+        assert_eq!(start(&s, || 5).wait().unwrap(), 5);
+        drop(go);
     });
 }
 

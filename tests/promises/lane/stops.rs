@@ -1,12 +1,16 @@
 //! Stops: what is in flight is worked off, asked to end, or named.
 
-use std::sync::mpsc;
+use std::cell::RefCell;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, mpsc};
+use std::task::{Context, Wake, Waker};
 use std::time::Duration;
 
-use atasker::{LaneConfig, Priority, TaskError, TaskStatus, background_future, background_task};
+use atasker::{LaneConfig, Priority, Supervisor, TaskError, TaskStatus, background_future, background_task};
 
 use super::{fly, held};
-use crate::support::{Latch, eventually, in_time, next, pool};
+use crate::support::{Drops, Latch, OnDrop, eventually, in_time, next, pool};
 
 #[test]
 fn a_stop_works_off_what_waits_and_is_over_only_after_the_last_async_body() {
@@ -29,6 +33,96 @@ fn a_stop_works_off_what_waits_and_is_over_only_after_the_last_async_body() {
     let totals = s.info().totals;
     assert_eq!(report.ran, totals.completed);
     assert_eq!(totals.submitted, totals.completed + totals.rejected);
+}
+
+/// On a runtime that no stop of ours joins, so that nothing but our own order of steps makes it so.
+#[test]
+fn a_stop_is_complete_only_when_every_result_is_there_and_what_is_dropped_is_gone() {
+    const TASKS: usize = 20_000;
+    let own = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let s = pool(1);
+    s.set_runtime(own.handle().clone()).unwrap();
+    for _ in 0..3 {
+        s.start().unwrap();
+        let (bodies, results) = (Drops::new(), Drops::new());
+        let mut kept = Vec::new();
+        for number in 0..TASKS {
+            let (body, result) = (bodies.value(), results.value());
+            let task = fly(&s, async move {
+                let _body = body;
+                result
+            });
+            // Every second one is let go: what it gives is dropped where it ends.
+            if number % 2 == 0 {
+                kept.push(task);
+            }
+        }
+        assert!(s.stop().complete);
+        assert_eq!((bodies.count(), results.count()), (TASKS, TASKS / 2));
+        let there = kept.into_iter().map(|task| task.try_result()).filter(Result::is_ok).count();
+        assert_eq!(there, TASKS / 2);
+        assert_eq!(results.count(), TASKS);
+    }
+}
+
+#[test]
+fn a_stop_waits_for_the_drop_of_a_result_that_nobody_collects() {
+    let own = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().unwrap();
+    let s = pool(1);
+    s.set_runtime(own.handle().clone()).unwrap();
+    let (dropping, is_dropping) = mpsc::channel();
+    let (go, gone) = mpsc::channel::<()>();
+    let over = Latch::new(1);
+    let dropped = over.clone();
+    let lingering = OnDrop::new(move || {
+        dropping.send(()).unwrap();
+        _ = gone.recv();
+        dropped.count_down();
+    });
+    drop(fly(&s, async move { lingering }));
+    next(&is_dropping);
+    assert_eq!((s.info().active.total(), s.info().totals.completed), (0, 1), "its result was let go: it has ended");
+    let report = s.stop_timeout(Duration::from_millis(2));
+    assert!(!report.complete, "its place is given back behind the drop");
+    assert_eq!(report.abandoned.len(), 1);
+    drop(go);
+    over.wait();
+}
+
+#[test]
+fn a_waker_that_stops_its_supervisor_does_not_wait_for_itself() {
+    struct Stopper(Supervisor, mpsc::Sender<bool>);
+    impl Wake for Stopper {
+        fn wake(self: Arc<Self>) {
+            _ = self.1.send(self.0.stop().complete);
+        }
+    }
+    let s = pool(1);
+    let (end, mut task) = held(&s, None, Priority::Normal);
+    let (tell, told) = mpsc::channel();
+    let waker = Waker::from(Arc::new(Stopper((*s).clone(), tell)));
+    assert!(Pin::new(&mut task).poll(&mut Context::from_waker(&waker)).is_pending());
+    end.send(()).unwrap();
+    assert!(!next(&told), "it is called where the body ends, so it only asks");
+    s.block();
+}
+
+#[test]
+fn a_stop_in_a_destructor_of_a_lane_threads_locals_only_asks() {
+    thread_local! {
+        static AT_END: RefCell<Option<OnDrop<Box<dyn FnOnce()>>>> = const { RefCell::new(None) };
+    }
+    let s = pool(1);
+    s.lane("io", LaneConfig::new().threads(1)).unwrap();
+    let (tell, told) = mpsc::channel();
+    let inner = (*s).clone();
+    let body = async move {
+        let at_end: Box<dyn FnOnce()> = Box::new(move || tell.send(inner.stop().complete).unwrap());
+        AT_END.set(Some(OnDrop::new(at_end)));
+    };
+    background_future(body).supervisor(&s).lane("io").start().wait().unwrap();
+    assert!(s.stop().complete);
+    assert!(!next(&told), "the stop joins this very thread");
 }
 
 #[test]

@@ -3,7 +3,10 @@
 use std::sync::mpsc;
 use std::time::Duration;
 
-use atasker::{Error, PutError, TaskError, WaitError, background_task, background_worker, wait_all, wait_completed};
+use atasker::{
+    Error, PutError, TaskError, WaitError, background_task, background_worker, wait_all, wait_all_async,
+    wait_completed, wait_completed_async, wait_completed_timeout,
+};
 
 use super::fly;
 use crate::support::{Gate, in_time, next, pool, start};
@@ -36,6 +39,46 @@ fn a_wait_inside_an_async_body_would_block_and_an_await_works() {
         matches!(waited, Err(TaskError::WouldBlock))
     });
     assert!(in_time(move || seen.wait().unwrap()));
+}
+
+#[test]
+fn waits_for_many_inside_an_async_body_lose_nothing() {
+    let s = pool(1);
+    let (inner, gate) = ((*s).clone(), Gate::new());
+    let seen = fly(&s, async move {
+        let held = |number| {
+            let gate = gate.clone();
+            let body = move || {
+                gate.wait();
+                number
+            };
+            start(&inner, body)
+        };
+        // One that starts them has started none; one that is lent has them all.
+        let mut lazy = (0..3).map(|_| panic!("none is to be started")).map(|_: ()| held(0));
+        assert!(matches!(wait_completed(&mut lazy), Err(TaskError::WouldBlock)));
+        let mut lent = vec![held(1), held(2)].into_iter();
+        assert!(matches!(wait_completed(&mut lent), Err(TaskError::WouldBlock)));
+        let done = start(&inner, || 0);
+        gate.open();
+        while !done.is_finished() {
+            tokio::task::yield_now().await;
+        }
+        let later = fly(&inner, async {
+            tokio::task::yield_now().await;
+            9
+        });
+        let mut results = wait_completed_timeout(lent.chain([done, later]), Duration::from_secs(3600));
+        let Some(Err(WaitError::NotReady(later))) = results.pop() else { panic!("it comes back") };
+        assert!(matches!(results.pop(), Some(Ok(0))), "what is there is given");
+        let first: Vec<i32> =
+            results.into_iter().map(|ended| ended.expect("it ended before the one behind it")).collect();
+        let both = wait_completed_async([start(&inner, || 3), later]).await.unwrap();
+        let each = wait_all_async([start(&inner, || 4), start(&inner, || panic!("on purpose"))]).await;
+        assert!(matches!(each[..], [Ok(4), Err(TaskError::Panicked(_))]));
+        [first, both].concat()
+    });
+    assert_eq!(in_time(move || seen.wait().unwrap()), [1, 2, 3, 9]);
 }
 
 #[test]

@@ -1,10 +1,12 @@
 //! Many tasks run together.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier};
 
 use atasker::{Error, Priority, TaskCollection, TaskError};
 
-use crate::support::{in_time, pool, start};
+use crate::lane::fly;
+use crate::support::{in_time, next, pool, start};
 
 #[test]
 fn results_come_by_priority_then_by_order_of_adding() {
@@ -58,7 +60,51 @@ fn an_error_keeps_every_success_and_every_failure_by_name() {
     assert!(error.failure("fine").is_none());
     let text = error.to_string();
     assert!(text.starts_with("2 of 4") && text.contains("worse") && text.contains("no ink"), "{text}");
-    assert!(matches!(Error::from(error), Error::Collection { failed: 2, of: 4 }));
+    let error = Error::from(error);
+    assert_eq!(error.to_string(), text, "no message is lost by `?`");
+    assert!(matches!(error, Error::Collection { failures, of: 4 } if failures.len() == 2));
+}
+
+#[test]
+fn inside_an_async_body_none_is_started_and_its_async_form_waits() {
+    let s = pool(1);
+    let (inner, ran) = ((*s).clone(), Arc::new(AtomicUsize::new(0)));
+    let runs = Arc::clone(&ran);
+    let collection = move |runs: &Arc<AtomicUsize>| {
+        [Priority::Low, Priority::High].into_iter().fold(TaskCollection::new().supervisor(&inner), |all, priority| {
+            let runs = Arc::clone(runs);
+            let body = move || {
+                runs.fetch_add(1, Ordering::SeqCst);
+                priority
+            };
+            all.add(priority, priority.to_string(), body)
+        })
+    };
+    let task = fly(&s, async move {
+        let refused = collection(&runs).execute().unwrap_err();
+        assert!(refused.successes.is_empty());
+        assert!(refused.failures.iter().all(|(_, error)| matches!(error, TaskError::WouldBlock)));
+        assert_eq!(refused.failures.len(), 2);
+        collection(&runs).execute_async().await.unwrap()
+    });
+    assert_eq!(in_time(move || task.wait()).unwrap(), [Priority::High, Priority::Low]);
+    assert!(s.stop().complete);
+    assert_eq!(ran.load(Ordering::SeqCst), 2, "those that were refused never run");
+}
+
+#[test]
+fn an_async_execution_starts_at_once_and_keeps_every_failure() {
+    let s = pool(1);
+    let (tell, told) = std::sync::mpsc::channel();
+    let executed = TaskCollection::new()
+        .add(Priority::Low, "fine", move || tell.send(()).is_ok())
+        .add(Priority::Low, "bad", || panic!("no paper"))
+        .supervisor(&s)
+        .execute_async();
+    next(&told);
+    let error = futures_executor::block_on(executed).unwrap_err();
+    assert_eq!(error.success("fine"), Some(&true));
+    assert!(matches!(error.failure("bad"), Some(TaskError::Panicked(panic)) if panic.message() == "no paper"));
 }
 
 #[test]

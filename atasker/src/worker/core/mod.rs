@@ -105,6 +105,9 @@ pub(super) struct Home {
     supervisor: Supervisor,
     /// Weak, since the worker keeps it. While it runs, its supervisor owns the worker.
     core: Weak<Core>,
+    /// The worker's, which is looked at under locks: an owner of the worker made there might be its last, and drop what is the
+    /// user's.
+    bell: Arc<Bell>,
     life: Life,
     priority: Priority,
     /// Its entry in the supervisor's registry.
@@ -162,7 +165,7 @@ pub struct Core {
     name: Cow<'static, str>,
     /// The count of forks at its making.
     born: u32,
-    bell: Bell,
+    bell: Arc<Bell>,
     /// Lock rule: before the locks of home, mailbox, clock and pool, with one of them at a time; nothing of the user's
     /// runs or is dropped under it.
     plan: Mutex<Plan>,
@@ -194,7 +197,7 @@ impl Core {
             id: NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed),
             name,
             born: fork::count(),
-            bell: Bell::new(),
+            bell: Arc::new(Bell::new()),
             plan: Mutex::new(Plan::new(Instant::now())),
             body: Mutex::new(None),
             kept: Mutex::new(None),
@@ -325,6 +328,7 @@ impl Core {
             let mut plan = self.plan.lock();
             let home = Home {
                 core: Arc::downgrade(self),
+                bell: Arc::clone(&self.bell),
                 life: self.bell.open(),
                 name: self.name.clone(),
                 supervisor: supervisor.weak_handle(),

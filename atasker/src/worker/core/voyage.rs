@@ -31,7 +31,14 @@ struct Voyage {
 }
 
 /// A voyage from its beginning to its end.
-pub(super) type Sailing = Pin<Box<dyn Future<Output = ()> + Send>>;
+pub(super) type Sailing = Pin<Box<dyn Future<Output = Landing> + Send>>;
+
+/// A voyage that has run its last: the worker is still to be let go.
+pub(super) struct Landing {
+    voyage: Voyage,
+    /// Whether the last run was a planned one: then with what the schedule says.
+    planned: Option<Option<Answer>>,
+}
 
 /// What a voyage works with.
 struct Parts<'a> {
@@ -94,20 +101,25 @@ async fn inside<'a, R>(home: &'a Home, heeds: bool, make: impl FnOnce() -> Boxed
     }
 }
 
-/// Polls a voyage, or begins it: as a body of its supervisor, in all that it calls and drops.
-fn turn(home: &Arc<Home>, slot: &Mutex<Option<Sailing>>, cx: &mut Context<'_>, ticket: &mut Ticket) -> Poll<()> {
+/// Polls a voyage, or begins it: as a body of its supervisor, in all that it calls and drops. Whether it has ended.
+fn turn(home: &Arc<Home>, slot: &Mutex<Option<Sailing>>, cx: &mut Context<'_>, ticket: &Ticket) -> bool {
     let mut sailing = slot.lock().take().expect("it is there from the beginning to the end");
-    let polled = home.enter(|| {
-        let polled = sailing.as_mut().poll(cx);
-        if polled.is_pending() { Some(sailing) } else { None }
+    let pending = home.enter(|| {
+        let Poll::Ready(Landing { mut voyage, planned }) = sailing.as_mut().poll(cx) else { return Some(sailing) };
+        drop(sailing);
+        // Before the worker is let go: who has seen it stop, or run again, finds the counts exact. The place is given back
+        // behind that: a stop of the lane that finds nothing in flight finds the worker ended, or queued again.
+        ticket.count(End::Slice);
+        voyage.arrive(planned);
+        None
     });
-    if polled.is_some() {
-        *slot.lock() = polled;
-        return Poll::Pending;
+    match pending {
+        None => true,
+        pending => {
+            *slot.lock() = pending;
+            false
+        }
     }
-    // Only now: a stop of the lane that finds nothing in flight finds the worker ended, or queued again.
-    ticket.ended(End::Slice);
-    Poll::Ready(())
 }
 
 /// Drops a voyage that goes nowhere any more: it ends its worker.
@@ -130,13 +142,13 @@ impl Voyage {
         Parts { core: &self.core, home: &self.home, step: &mut **step, pacer: pacer.as_mut(), greeted }
     }
 
-    /// One slice: greets once, runs what is wanted, and lets the worker go.
-    async fn sail(mut self) {
+    /// One slice but for its end: greets once, runs what is wanted, and says goodbye where it was the last.
+    async fn sail(mut self) -> Landing {
         let planned = self.runs().await;
         if self.core.is_ending() {
             self.farewell().await;
         }
-        self.arrive(planned);
+        Landing { voyage: self, planned }
     }
 
     /// Whether the last run was a planned one: then with what the schedule says.
@@ -246,7 +258,8 @@ impl Core {
     /// Ends a worker that this thread has: calls its `on_stop` on the lane, at once and beside all places.
     pub(super) fn say_farewell(self: &Arc<Self>, lane: &Arc<Lane>, priority: Priority) {
         let greeted = self.body.lock().as_ref().is_some_and(|body| body.greeted);
-        let farewell = || Farewell { core: Arc::clone(self), home: self.own_home(), sailing: Mutex::default() };
+        let farewell =
+            || Farewell { core: Mutex::new(Some(Arc::clone(self))), home: self.own_home(), sailing: Mutex::default() };
         if !greeted || lane.send(priority, Arc::new(farewell())).is_err() {
             // A closed lane runs nothing any more.
             self.finish();
@@ -256,14 +269,16 @@ impl Core {
 
 /// The end of an async worker that did not run when it was stopped.
 struct Farewell {
-    core: Arc<Core>,
+    /// Taken by its voyage: the last owner of a worker drops what is the user's, and must not be one that only notes what is
+    /// in flight. Lock rule: with no other.
+    core: Mutex<Option<Arc<Core>>>,
     home: Arc<Home>,
     sailing: Mutex<Option<Sailing>>,
 }
 
 impl lane::Body for Farewell {
     fn name(&self) -> String {
-        format!("on_stop of {}", self.core.name())
+        format!("on_stop of {}", self.home.name)
     }
 
     fn is_live(&self) -> bool {
@@ -271,16 +286,22 @@ impl lane::Body for Farewell {
     }
 
     fn begin(&self) -> bool {
-        let mut voyage = Voyage::new(Arc::clone(&self.core));
+        let Some(core) = self.core.lock().take() else { return false };
+        let mut voyage = Voyage::new(core);
         *self.sailing.lock() = Some(Box::pin(async move {
             voyage.farewell().await;
-            voyage.arrive(None);
+            Landing { voyage, planned: None }
         }));
         true
     }
 
     fn turn(self: Arc<Self>, cx: &mut Context<'_>, ticket: &mut Ticket) -> Option<Arc<dyn lane::Body>> {
-        turn(&self.home, &self.sailing, cx, ticket).is_pending().then_some(self as Arc<dyn lane::Body>)
+        let ended = turn(&self.home, &self.sailing, cx, ticket);
+        if ended { None } else { Some(self) }
+    }
+
+    fn has_ended(&self) -> bool {
+        lane::Body::has_ended(&*self.home)
     }
 
     fn cut_off(self: Arc<Self>, _ticket: &mut Ticket) {
@@ -324,13 +345,19 @@ impl lane::Body for Home {
     }
 
     fn begin(&self) -> bool {
-        let Some(core) = self.core.upgrade().filter(|core| core.bell.claim(self.life)) else { return false };
+        let Some(core) = self.core.upgrade().filter(|_| self.bell.claim(self.life)) else { return false };
         *self.at_sea().sailing.lock() = Some(Box::pin(Voyage::new(core).sail()));
         true
     }
 
     fn turn(self: Arc<Self>, cx: &mut Context<'_>, ticket: &mut Ticket) -> Option<Arc<dyn lane::Body>> {
-        turn(&self, &self.at_sea().sailing, cx, ticket).is_pending().then_some(self as Arc<dyn lane::Body>)
+        let ended = turn(&self, &self.at_sea().sailing, cx, ticket);
+        if ended { None } else { Some(self) }
+    }
+
+    /// Of a life that goes on, it has also where it waits to be rung: in a queue, it is about to run again.
+    fn has_ended(&self) -> bool {
+        !self.bell.is_at_work_in(self.life)
     }
 
     fn cut_off(self: Arc<Self>, _ticket: &mut Ticket) {
