@@ -147,6 +147,29 @@ struct Waiting {
 #[derive(Debug)]
 pub(crate) struct Ticket(u64);
 
+/// A stay in a [`WaitList`], left when it is dropped: for futures, which may be dropped at any await.
+#[derive(Debug)]
+pub(crate) struct Stay<'a> {
+    list: &'a WaitList,
+    ticket: Option<Ticket>,
+}
+
+impl<'a> Stay<'a> {
+    pub(crate) fn new(list: &'a WaitList) -> Self {
+        Self { list, ticket: None }
+    }
+
+    pub(crate) fn register(&mut self, waker: &Waker) {
+        self.list.register(&mut self.ticket, waker);
+    }
+}
+
+impl Drop for Stay<'_> {
+    fn drop(&mut self) {
+        self.list.leave(&mut self.ticket);
+    }
+}
+
 impl WaitList {
     /// Leaves a waker; or renews the one that `ticket` stands for, if it was not woken yet.
     pub(crate) fn register(&self, ticket: &mut Option<Ticket>, waker: &Waker) {

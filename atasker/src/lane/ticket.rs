@@ -6,12 +6,16 @@ use std::task::Waker;
 use super::carrier::Badge;
 use super::gate::{Place, Rest};
 use super::{End, Lane};
+use crate::panics::wake_contained;
+use crate::waits::Walk;
 
 /// The right to be in flight, and the duty to say how it ended. Dropped, it gives the place back, if that was not done.
 pub(crate) struct Ticket {
-    lane: Arc<Lane>,
+    pub(super) lane: Arc<Lane>,
     /// `None`: it was given back.
-    place: Option<Place>,
+    pub(super) place: Option<Place>,
+    /// Where its body, pending, has looked for what may run in its place.
+    pub(super) walk: Option<Box<Walk>>,
     /// When it was, something waited.
     saw_more: bool,
     /// The carrier that has it.
@@ -23,7 +27,7 @@ pub(crate) struct Ticket {
 impl Ticket {
     /// `place`: `None` for one that is still to be [filled](Self::fill). `badge`: of the carrier that has it.
     pub(super) fn new(lane: &Arc<Lane>, place: Option<Place>, badge: Option<Badge>) -> Self {
-        Self { lane: Arc::clone(lane), place, saw_more: false, badge, rested: false }
+        Self { lane: Arc::clone(lane), place, walk: None, saw_more: false, badge, rested: false }
     }
 
     /// Of a lane that counts nothing of it, for the models of those who make bodies.
@@ -84,7 +88,8 @@ impl Ticket {
 
     fn land(&mut self, end: Option<End>, carrier: Option<Waker>) {
         let Some(place) = self.place.take() else { return };
-        let (landed, call, drained, unused) = {
+        self.walk = None;
+        let ((landed, [host, unwanted]), call, drained, unused) = {
             let mut gate = self.lane.gate.lock();
             if let Some(end) = end {
                 gate.count_end(place, end);
@@ -103,7 +108,10 @@ impl Ticket {
             }
             (landed, gate.call_another(), gate.is_drained(), unused)
         };
-        drop(unused);
+        drop((unused, unwanted));
+        if let Some(host) = host {
+            wake_contained(host);
+        }
         // The last owner of a body may drop a user's value.
         drop(landed);
         self.lane.call(call);

@@ -24,6 +24,27 @@ pub(super) struct ThreadSpec {
     pub(super) min_threads: usize,
 }
 
+/// What a body takes of the stack that waits for another, which runs on top of it, with all of ours between the two; more than
+/// was measured in a build without optimisation (`deadlock::stack` runs it in stacks of every size).
+const LEVEL: usize = 16 << 10;
+
+/// What is left for the innermost body.
+const INNERMOST: usize = 64 << 10;
+
+impl ThreadSpec {
+    /// How many bodies fit on top of each other into a thread's stack.
+    pub(super) fn nesting(&self) -> usize {
+        let stack = self.stack_size.unwrap_or_else(default_stack);
+        stack.saturating_sub(INNERMOST) / LEVEL
+    }
+}
+
+/// What the standard library gives a thread that asks for nothing.
+fn default_stack() -> usize {
+    let told = std::env::var("RUST_MIN_STACK").ok().and_then(|bytes| bytes.parse().ok());
+    told.unwrap_or(2 << 20)
+}
+
 pub(super) fn thread_spec(name: &str, config: &Config) -> ThreadSpec {
     ThreadSpec {
         name: config.get_thread_name().unwrap_or(name).to_owned(),

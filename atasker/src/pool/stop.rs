@@ -36,7 +36,7 @@ impl Pool {
         let cancelled = {
             let mut state = self.lock();
             // A carried task also stands in its own queue.
-            state.queues.carried.retain(|(job, _)| !job.is_task());
+            state.queues.carried.retain(|carried| !carried.job.is_task());
             state.condemn(Entry::is_task)
         };
         self.refuse(cancelled, Refusal::Cancelled);

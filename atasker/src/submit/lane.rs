@@ -14,13 +14,13 @@ use crate::error::{Error, Result, TaskError};
 use crate::lane::{self, Guest, Refused};
 use crate::log;
 use crate::panics::drop_contained;
-use crate::pool::{self, OwnName};
+use crate::pool::{self, OwnName, Pending};
 use crate::priority::Priority;
 use crate::report::StopReport;
 use crate::supervisor::{Core, LaneInfo, Supervisor, lane_info, lane_report};
 use crate::task::Task;
 use crate::time::Deadline;
-use crate::wait;
+use crate::wait::Stay;
 
 /// A lane of async bodies: a runtime with threads of its own and, where it was given any, limits of its own.
 ///
@@ -159,21 +159,26 @@ impl Lane {
         };
         let _inside = guest.handle().enter();
         let mut body = pin!(body);
-        let ended = wait::block_until(Deadline::Never, |waker| {
-            let mut cx = std::task::Context::from_waker(waker);
-            loop {
-                if guest.leash().is_pulled() {
-                    return Some(Err(TaskError::Cancelled));
+        let ended = pool::wait_for(
+            Deadline::Never,
+            true,
+            || guest.awaited(),
+            |waker| {
+                let mut cx = std::task::Context::from_waker(waker);
+                loop {
+                    if guest.leash().is_pulled() {
+                        return Some(Err(TaskError::Cancelled));
+                    }
+                    let polled = pool::enter_guest(self.lane.owner(), guest.key(), || body.as_mut().poll(&mut cx));
+                    if let Poll::Ready(output) = polled {
+                        return Some(Ok(output));
+                    }
+                    if guest.leash().stay(waker) {
+                        return None;
+                    }
                 }
-                let polled = pool::enter_async(self.lane.owner(), None, || body.as_mut().poll(&mut cx));
-                if let Poll::Ready(output) = polled {
-                    return Some(Ok(output));
-                }
-                if guest.leash().stay(waker) {
-                    return None;
-                }
-            }
-        });
+            },
+        );
         Ok(ended.expect("a wait without a deadline ends with a result")?)
     }
 
@@ -200,10 +205,14 @@ impl Lane {
         }
         self.core.ask_lane_to_stop(&self.lane, false);
         self.lead_elsewhere(Deadline::Never);
-        let mut ticket = None;
+        let (mut stay, mut pending) = (Stay::new(self.core.changed()), Pending::default());
         std::future::poll_fn(|cx| {
-            self.core.changed().register(&mut ticket, cx.waker());
-            if self.lane.is_closed() { Poll::Ready(()) } else { Poll::Pending }
+            stay.register(cx.waker());
+            if self.lane.is_closed() {
+                return Poll::Ready(());
+            }
+            pending.tell(cx.waker(), || self.lane.awaited());
+            Poll::Pending
         })
         .await;
         StopReport { complete: true, ..lane_report(&self.lane) }

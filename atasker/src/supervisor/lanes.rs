@@ -10,9 +10,11 @@ use super::{Abandoned, StopReport};
 use crate::config::{Config, LaneConfig};
 use crate::error::{ConfigError, Error, Result};
 use crate::lane::{Counts, Lane, Sample, Watcher};
+use crate::pool;
 use crate::slow::Thresholds;
 use crate::sync::Mutex;
 use crate::time::Deadline;
+use crate::wait::Stay;
 
 /// What the main lane is called in reports. Its threads are named after the supervisor and this.
 const MAIN: &str = "async";
@@ -212,7 +214,18 @@ impl Core {
     /// The steps that wait.
     pub(crate) fn end_lane(&self, lane: &Arc<Lane>, deadline: Deadline) -> StopReport {
         let idle = || self.is_lane_idle(lane).then_some(());
-        let gave_up = match self.changed.block_until(deadline, idle) {
+        let mut stay = Stay::new(&self.changed);
+        let ended = pool::wait_for(
+            deadline,
+            true,
+            || lane.awaited(),
+            |waker| {
+                stay.register(waker);
+                idle()
+            },
+        );
+        drop(stay);
+        let gave_up = match ended {
             Some(()) => Vec::new(),
             None => {
                 let running = lane.give_up();

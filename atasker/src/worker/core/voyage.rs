@@ -98,7 +98,11 @@ fn turn(home: &Arc<Home>, slot: &Mutex<Option<Sailing>>, cx: &mut Context<'_>, t
     let mut sailing = slot.lock().take().expect("it is there from the beginning to the end");
     let polled = home.enter(|| {
         let polled = sailing.as_mut().poll(cx);
-        if polled.is_pending() { Some(sailing) } else { None }
+        if polled.is_pending() {
+            ticket.lend(pool::Job::key(&**home), cx.waker());
+            return Some(sailing);
+        }
+        None
     });
     if polled.is_some() {
         *slot.lock() = polled;
@@ -296,6 +300,10 @@ impl lane::Body for Farewell {
         false
     }
 
+    fn waits_as(&self) -> usize {
+        pool::Job::key(&*self.home)
+    }
+
     fn ask_to_end(self: Arc<Self>) {}
 }
 
@@ -345,6 +353,14 @@ impl lane::Body for Home {
 
     fn is_task(&self) -> bool {
         false
+    }
+
+    fn waits_as(&self) -> usize {
+        pool::Job::key(self)
+    }
+
+    fn nudge(&self) {
+        self.leash().nudge();
     }
 
     fn ask_to_end(self: Arc<Self>) {
