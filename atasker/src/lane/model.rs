@@ -67,6 +67,7 @@ mod gate {
     use crate::sync::{Mutex, check_model, thread};
     use crate::time::Deadline;
     use crate::wait::WaitList;
+    use crate::waits::{Awaited, Donor, Edge, Served};
 
     /// Whom the lane tells that it is quiet.
     #[derive(Default)]
@@ -90,6 +91,17 @@ mod gate {
         ended: WaitList,
         /// A waker that a body has left, which outlives it.
         stale: Mutex<Option<Waker>>,
+        /// What a host waits for, once they wait at the gate.
+        guests: Mutex<Vec<Arc<Probe>>>,
+        /// What wakes the host, where they have been put in, and when all have ended.
+        host: Mutex<Option<Waker>>,
+    }
+
+    impl Tally {
+        fn wake_host(&self) {
+            let waker = self.host.lock().take();
+            waker.into_iter().for_each(Waker::wake);
+        }
     }
 
     /// What a body does.
@@ -101,6 +113,8 @@ mod gate {
         Block,
         /// Ends, and then blocks until another has: as the drop of a result may.
         Linger,
+        /// Pending until two others have ended, which it waits for.
+        Host,
     }
 
     struct Probe {
@@ -108,14 +122,32 @@ mod gate {
         /// So many may be in flight.
         places: usize,
         deed: Deed,
+        begun: AtomicBool,
         slept: AtomicBool,
+        /// Of a host: that it waits for its guests.
+        edges: Mutex<Vec<Edge>>,
+        lane: Arc<Lane>,
+    }
+
+    impl Awaited for Probe {
+        fn key(&self) -> usize {
+            std::ptr::from_ref(self).addr()
+        }
+
+        fn serve(self: Arc<Self>, donor: Donor) -> Served {
+            if Body::is_live(&*self) { self.lane.clone().host(donor, Priority::Normal, self) } else { Served::No }
+        }
     }
 
     impl Probe {
         fn end(&self) {
             self.tally.flying.fetch_sub(1, Ordering::SeqCst);
-            self.tally.done.fetch_add(1, Ordering::SeqCst);
+            let done = self.tally.done.fetch_add(1, Ordering::SeqCst) + 1;
             self.tally.ended.wake_all();
+            // Not at each end: that its guest has ended, the gate tells the host.
+            if done == 2 {
+                self.tally.wake_host();
+            }
         }
 
         /// Blocks until so many have ended.
@@ -131,10 +163,13 @@ mod gate {
         }
 
         fn is_live(&self) -> bool {
-            true
+            !self.begun.load(Ordering::SeqCst)
         }
 
         fn begin(&self) -> bool {
+            if self.begun.swap(true, Ordering::SeqCst) {
+                return false;
+            }
             assert!(self.tally.flying.fetch_add(1, Ordering::SeqCst) < self.places, "no more than there are places");
             true
         }
@@ -148,6 +183,23 @@ mod gate {
                     return Some(self);
                 }
                 Deed::Sleep => {
+                    self.end();
+                    ticket.ended_last(End::Completed, cx.waker());
+                }
+                Deed::Host => {
+                    let replaced = self.tally.host.lock().replace(cx.waker().clone());
+                    drop(replaced);
+                    if self.tally.done.load(Ordering::SeqCst) < 2 {
+                        let guests = self.tally.guests.lock().clone();
+                        if self.edges.lock().is_empty() {
+                            let edge = |guest| Edge::new(self.key(), self.lane.lends(), guest);
+                            let edges = guests.into_iter().map(|guest| edge(guest)).collect();
+                            *self.edges.lock() = edges;
+                        }
+                        ticket.lend(self.key(), cx.waker());
+                        return Some(self);
+                    }
+                    self.edges.lock().clear();
                     self.end();
                     ticket.ended_last(End::Completed, cx.waker());
                 }
@@ -182,6 +234,18 @@ mod gate {
         fn ask_to_end(self: Arc<Self>) {}
     }
 
+    fn probe(lane: &Arc<Lane>, tally: &Arc<Tally>, places: usize, deed: Deed) -> Arc<Probe> {
+        Arc::new(Probe {
+            tally: Arc::clone(tally),
+            places,
+            deed,
+            begun: AtomicBool::new(false),
+            slept: AtomicBool::new(false),
+            edges: Mutex::default(),
+            lane: Arc::clone(lane),
+        })
+    }
+
     /// A lane of a model, with that many places and threads, and a way to put bodies in.
     struct Modelled {
         lane: Arc<Lane>,
@@ -204,7 +268,7 @@ mod gate {
         fn submit(&self, source: Source, deed: Deed) -> impl Fn(Priority) + Clone + Send + 'static {
             let (lane, tally, places) = (Arc::clone(&self.lane), Arc::clone(&self.tally), self.places);
             move |priority| {
-                let body = Arc::new(Probe { tally: Arc::clone(&tally), places, deed, slept: AtomicBool::new(false) });
+                let body = probe(&lane, &tally, places, deed);
                 lane.submit(priority, body, source).expect("it is open");
             }
         }
@@ -243,6 +307,31 @@ mod gate {
             other.join().expect("submitted");
             assert_eq!(modelled.lane.sample().counts.submitted, 4);
             modelled.end(4);
+        });
+    }
+
+    /// A body in the only place is pending until two others have ended, which wait for a place: they run in its place, one
+    /// after the other. Another thread takes them, too, where it can.
+    #[test]
+    fn host_and_guests() {
+        let runtime = runtime(1);
+        let on = runtime.handle().clone();
+        check_model(move || {
+            let modelled = Modelled::new(&on, 1);
+            let Modelled { lane, tally, .. } = &modelled;
+            // Two are in flight at a time: the host, and a guest in its place.
+            let host = probe(lane, tally, 2, Deed::Host);
+            lane.submit(Priority::High, host, Source::Caller).expect("it is open");
+            let guests = [(); 2].map(|()| probe(lane, tally, 2, Deed::Sleep));
+            for guest in &guests {
+                lane.submit(Priority::Normal, Arc::<Probe>::clone(guest), Source::Caller).expect("it is open");
+            }
+            *tally.guests.lock() = guests.into();
+            tally.wake_host();
+            // The tally would keep itself.
+            tally.ended.block_until(Deadline::Never, || (tally.done.load(Ordering::SeqCst) == 3).then_some(()));
+            tally.guests.lock().clear();
+            modelled.end(3);
         });
     }
 

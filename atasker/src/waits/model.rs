@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::Waker;
 
 use super::{Awaited, Donor, Edge, Served, Walk, stir};
 use crate::sync::atomic::AtomicBool;
@@ -100,24 +101,13 @@ fn two_donors_and_one_claim() {
     check_model(|| {
         let last = Probe::new(24, true);
         let edges = [8, 16].map(|from| Edge::new(from, 0, Arc::<Probe>::clone(&last)));
-        let other = thread::spawn({
-            let last = Arc::clone(&last);
-            move || {
-                _ = Walk::new(1).look(
-                    &(Probe::new(8, false) as Arc<dyn Awaited>),
-                    std::task::Waker::noop(),
-                    Donor::Thread,
-                    &mut || false,
-                )
-            }
-        });
-        _ = Walk::new(2).look(
-            &(Probe::new(16, false) as Arc<dyn Awaited>),
-            std::task::Waker::noop(),
-            Donor::Thread,
-            &mut || false,
-        );
-        other.join().expect("looked");
+        let look = |from| {
+            let first: Arc<dyn Awaited> = Probe::new(from, false);
+            Walk::new(from).look(&first, Waker::noop(), Donor::Thread, &mut || false)
+        };
+        let other = thread::spawn(move || look(8));
+        let ran = look(16);
+        assert_ne!(other.join().expect("looked"), ran);
         drop(edges);
         assert_eq!(last.runs.load(Ordering::SeqCst), 1);
     });
