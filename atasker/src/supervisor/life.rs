@@ -29,6 +29,7 @@ use crate::sync::Mutex;
 use crate::sync::atomic::Ordering;
 use crate::sync::thread::{Builder, JoinHandle};
 use crate::time::Deadline;
+use crate::wait::Stay;
 
 /// While work is stranded without a thread, a stop asks the system again this often.
 const STRANDED_RETRY: Duration = Duration::from_millis(100);
@@ -217,13 +218,13 @@ impl Core {
             Asked::Ended(report) => return report,
             Asked::Lead(stop) | Asked::Follow(stop) => stop,
         };
-        let mut ticket = None;
+        let mut stay = Stay::new(&self.changed);
         let report = poll_fn(|cx| {
             if let Some(report) = stop.report.get() {
                 return Poll::Ready(report.clone());
             }
             // Looked at again once the waker is in the list: an end in between wakes nobody.
-            self.changed.register(&mut ticket, cx.waker());
+            stay.register(cx.waker());
             stop.report.get().map_or(Poll::Pending, |report| Poll::Ready(report.clone()))
         })
         .await;

@@ -1,10 +1,11 @@
 //! What is in the table, and that nothing stays there.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 use std::task::{Wake, Waker};
 
 use super::{Awaited, Donor, Edge, Served, Walk, table};
+use crate::sync::Mutex;
 
 /// Something that is queued, or not.
 struct Probe {
@@ -18,7 +19,7 @@ impl Awaited for Probe {
     }
 
     fn serve(self: Arc<Self>, _donor: Donor) -> Served {
-        self.serves.lock().unwrap().pop().unwrap_or(Served::No)
+        self.serves.lock().pop().unwrap_or(Served::No)
     }
 }
 
@@ -34,7 +35,7 @@ fn edge(from: &Arc<Probe>, keeper: usize, to: &Arc<Probe>) -> Edge {
 }
 
 fn was_offered(probe: &Probe) -> bool {
-    probe.serves.lock().unwrap().is_empty()
+    probe.serves.lock().is_empty()
 }
 
 #[derive(Default)]

@@ -1,6 +1,10 @@
 //! What is waited for may use the waiter's place, however long the way from the one to the other: no chain of waits stops for
 //! want of places.
 
+mod executors;
+mod lanes;
+mod stacks;
+
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier, mpsc};
 use std::thread;
@@ -8,11 +12,11 @@ use std::time::Duration;
 
 use atasker::__private::Static;
 use atasker::{
-    CancelOutcome, Config, LaneConfig, QueueWorker, Supervisor, Task, TaskError, background_future, background_task,
+    CancelOutcome, Config, QueueWorker, Supervisor, Task, TaskError, background_future, background_task,
     background_worker,
 };
 
-use crate::support::{PATIENCE, Tested, clocked_pool, in_time, next, pool, start, supervisor};
+use crate::support::{clocked_pool, in_time, next, pool, start, supervisor};
 
 /// An async task that starts a task and awaits it.
 fn by_async(s: &Supervisor) -> Task<u32> {
@@ -92,113 +96,6 @@ fn the_way_leads_through_another_supervisor_and_back() {
         });
         assert!(outer.wait().unwrap(), "in the waiter's place");
         assert_eq!((most_active(&here), most_active(&there)), (1, 1));
-    });
-}
-
-#[test]
-fn a_pending_body_lends_its_place_on_a_lane_with_limits() {
-    in_time(|| {
-        let s = pool(1);
-        let lane = s.lane("io", LaneConfig::new().threads(1).pool_size(1)).unwrap();
-        let inner = lane.clone();
-        let outer = lane.start(async move {
-            let tasks: Vec<_> = (0..100).map(|number| inner.start(async move { number })).collect();
-            let mut sum = 0;
-            for task in tasks.into_iter().rev() {
-                sum += task.await.unwrap();
-            }
-            (sum, inner.info().active.total())
-        });
-        assert_eq!(outer.wait().unwrap(), (4950, 1));
-    });
-}
-
-/// Each body is the guest of the one before it, and a stranger that waits in between is not.
-#[test]
-fn guests_have_guests_and_no_stranger_is_one() {
-    fn chain(lane: atasker::Lane, length: u32) -> std::pin::Pin<Box<dyn Future<Output = u32> + Send>> {
-        Box::pin(async move {
-            if length == 0 {
-                return 0;
-            }
-            lane.start(chain(lane.clone(), length - 1)).await.unwrap() + 1
-        })
-    }
-    in_time(|| {
-        let s = pool(1);
-        let lane = s.lane("io", LaneConfig::new().threads(2).pool_size(1)).unwrap();
-        let inner = lane.clone();
-        let outer = lane.start(async move {
-            let stranger = inner.start(async {});
-            (chain(inner, 200).await, stranger.is_finished(), stranger)
-        });
-        let (length, stranger_ran, stranger) = outer.wait().unwrap();
-        assert_eq!((length, stranger_ran), (200, false));
-        stranger.wait().unwrap();
-        let info = lane.info();
-        assert_eq!((info.active.total(), info.queued.total(), info.totals.completed), (0, 0, 202));
-    });
-}
-
-/// The waiting body is on the lane, and between it and the other is a body on a pool thread.
-#[test]
-fn the_way_from_a_lane_leads_over_a_pool_thread_and_back() {
-    in_time(|| {
-        let s = pool(1);
-        let lane = s.lane("io", LaneConfig::new().threads(1).pool_size(1)).unwrap();
-        let (inner, supervisor) = (lane.clone(), s.clone());
-        let outer = lane.start(async move { start(&supervisor, move || inner.start(async { 5 }).wait()).await });
-        assert_eq!(outer.wait().unwrap().unwrap().unwrap(), 5);
-    });
-}
-
-#[test]
-fn a_host_that_ends_first_leaves_its_place_to_its_guest() {
-    in_time(|| {
-        let s = pool(1);
-        let lane = s.lane("io", LaneConfig::new().threads(1).pool_size(1)).unwrap();
-        let (open, opened) = tokio::sync::oneshot::channel::<()>();
-        let inner = lane.clone();
-        let host = lane.start(async move {
-            let mut guest = inner.start(async move { drop(opened.await) });
-            // Looked at until it has begun, and then left alone.
-            std::future::poll_fn(|cx| match (std::pin::Pin::new(&mut guest).poll(cx), guest.status()) {
-                (_, atasker::TaskStatus::Running) => std::task::Poll::Ready(()),
-                _ => {
-                    cx.waker().wake_by_ref();
-                    std::task::Poll::Pending
-                }
-            })
-            .await;
-            guest
-        });
-        let guest = host.wait().unwrap();
-        let stranger = lane.start(async {});
-        assert_eq!((lane.info().active.total(), lane.info().queued.total()), (1, 1));
-        open.send(()).unwrap();
-        guest.wait().unwrap();
-        stranger.wait().unwrap();
-    });
-}
-
-#[test]
-fn a_pending_body_becomes_a_host_where_its_lane_gets_limits() {
-    in_time(|| {
-        let s = pool(1);
-        let lane = s.lane("io", LaneConfig::new().threads(1)).unwrap();
-        let (inner, supervisor) = (lane.clone(), s.clone());
-        let (tell, told) = mpsc::channel();
-        let outer = lane.start(async move {
-            let later =
-                background_future(async { 5 }).delay(Duration::from_millis(50)).supervisor(&supervisor).lane("io");
-            let later = later.start();
-            tell.send(()).unwrap();
-            drop(inner);
-            later.await.unwrap()
-        });
-        next(&told);
-        lane.set_config(LaneConfig::new().threads(1).pool_size(1)).unwrap();
-        assert_eq!(outer.wait().unwrap(), 5);
     });
 }
 
@@ -283,45 +180,6 @@ fn an_async_stop_of_a_worker_leads_on_too() {
         })
         .wait()
         .unwrap();
-    });
-}
-
-/// The lane belongs to another supervisor, since a stop of one's own only asks.
-#[test]
-fn a_stop_of_a_lane_runs_what_its_bodies_await() {
-    in_time(|| {
-        let (here, there) = (pool(1), pool(1));
-        let lane = there.lane("io", LaneConfig::new().threads(1)).unwrap();
-        let inner = here.clone();
-        start(&here, move || {
-            let back = inner.clone();
-            let body = lane.start(async move { start(&back, || 5).await.unwrap() });
-            assert!(lane.stop().complete);
-            assert_eq!(body.wait().unwrap(), 5);
-        })
-        .wait()
-        .unwrap();
-    });
-}
-
-#[test]
-fn block_on_in_a_body_runs_what_its_future_awaits() {
-    in_time(|| {
-        let s = pool(1);
-        let inner = s.clone();
-        let lane = s.lane("io", LaneConfig::new().threads(1)).unwrap();
-        let outer = start(&s, move || {
-            let own = thread::current().id();
-            let here = lane
-                .block_on(async {
-                    let (first, second) = (start(&inner, || thread::current().id()), by_async(&inner));
-                    (first.await.unwrap(), second.await.unwrap())
-                })
-                .unwrap();
-            here == (own, 42)
-        });
-        assert!(outer.wait().unwrap());
-        assert_eq!(most_active(&s), 1);
     });
 }
 
@@ -441,185 +299,4 @@ fn a_put_that_waits_through_a_restart_runs_the_new_life_or_comes_back() {
             assert!(matches!(put.wait().unwrap(), Ok(()) | Err(atasker::PutError::NotRunning(1))));
         }
     });
-}
-
-/// An executor that refuses to be entered on top of itself, as those of `futures` do.
-mod guarded {
-    use std::cell::Cell;
-    use std::future::Future;
-    use std::pin::pin;
-    use std::sync::Arc;
-    use std::task::{Context, Poll, Wake};
-    use std::thread::{self, Thread};
-
-    std::thread_local! {
-        static ENTERED: Cell<bool> = const { Cell::new(false) };
-    }
-
-    struct Unpark(Thread);
-
-    impl Wake for Unpark {
-        fn wake(self: Arc<Self>) {
-            self.0.unpark();
-        }
-    }
-
-    pub(super) fn block_on<F: Future>(future: F) -> F::Output {
-        assert!(!ENTERED.replace(true), "an executor inside an executor");
-        let waker = Arc::new(Unpark(thread::current())).into();
-        let mut future = pin!(future);
-        let output = loop {
-            match future.as_mut().poll(&mut Context::from_waker(&waker)) {
-                Poll::Ready(output) => break output,
-                Poll::Pending => thread::park(),
-            }
-        };
-        ENTERED.set(false);
-        output
-    }
-}
-
-#[test]
-fn a_poll_inside_another_executor_never_runs_a_body_inside_it() {
-    in_time(|| {
-        for places in [1, 4] {
-            let s = pool(places);
-            let tasks: Vec<_> = (0..200_u32)
-                .map(|n| {
-                    let inner = s.clone();
-                    start(&s, move || {
-                        let task = start(&inner, move || guarded::block_on(async { n }));
-                        guarded::block_on(task).unwrap()
-                    })
-                })
-                .collect();
-            let sum: u32 = tasks.into_iter().map(|task| task.wait().unwrap()).sum();
-            assert_eq!(sum, (0..200).sum());
-            s.stop();
-            assert_eq!((s.info().totals.panicked, most_active(&s)), (0, most_active(&s).min(places)));
-        }
-    });
-}
-
-/// Neither a put nor a way over an async task does, and nothing hangs in the only place.
-#[test]
-fn another_executor_gets_what_it_waits_for_in_the_only_place() {
-    in_time(|| {
-        let s = pool(1);
-        let queue = background_worker(|_: u32| guarded::block_on(async {})).queue_bounded(1).supervisor(&s);
-        let (queue, inner) = (queue.start().unwrap(), s.clone());
-        let putter = queue.clone();
-        let outer = start(&s, move || {
-            guarded::block_on(async move {
-                for n in 0..20 {
-                    putter.put_async(n).await.unwrap();
-                }
-                by_async(&inner).await.unwrap()
-            })
-        });
-        assert_eq!(outer.wait().unwrap(), 42);
-        queue.stop();
-        assert_eq!((queue.info().runs, queue.info().panics), (20, 0));
-    });
-}
-
-/// A thousand tasks awaited at once by such an executor are run one by one in the body's place, and not on as many threads.
-#[test]
-fn what_another_executor_awaits_has_one_place_for_all() {
-    in_time(|| {
-        let s = pool(1);
-        let inner = s.clone();
-        let (running, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
-        let seen = Arc::clone(&most);
-        let outer = start(&s, move || {
-            let mut tasks: Vec<_> = (0..1_000)
-                .map(|_| {
-                    let (running, most) = (Arc::clone(&running), Arc::clone(&most));
-                    start(&inner, move || {
-                        most.fetch_max(running.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
-                        thread::yield_now();
-                        running.fetch_sub(1, Ordering::SeqCst);
-                    })
-                })
-                .collect();
-            guarded::block_on(std::future::poll_fn(|cx| {
-                tasks.retain_mut(|task| std::pin::Pin::new(task).poll(cx).is_pending());
-                if tasks.is_empty() { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
-            }));
-        });
-        outer.wait().unwrap();
-        assert_eq!(seen.load(Ordering::SeqCst), 1);
-        assert!(s.info().totals.largest_threads <= 3);
-    });
-}
-
-/// A thousand workers, each of which fills the queue of the next, and stacks of every size.
-fn chain_of_queues(s: &Tested, length: usize) {
-    let (tell, told) = mpsc::channel();
-    let last = background_worker(move |n: u32| tell.send(n).unwrap());
-    let mut queue: QueueWorker<u32> = last.queue_bounded(1).supervisor(s).start().unwrap();
-    for _ in 0..length {
-        let to = queue;
-        let mut first = true;
-        let worker = background_worker(move |_: u32| {
-            if std::mem::take(&mut first) {
-                (0..3).for_each(|n| to.put(n).unwrap());
-            }
-        });
-        queue = worker.queue_bounded(1).supervisor(s).start().unwrap();
-    }
-    queue.put(0).unwrap();
-    assert_eq!(told.recv_timeout(PATIENCE).unwrap(), 0);
-}
-
-#[test]
-fn a_chain_of_full_queues_never_overflows_a_stack() {
-    let test = "deadlock::donors::a_chain_of_full_queues_never_overflows_a_stack";
-    if !crate::support::in_limited_child() {
-        crate::support::child_ends_with(test, 0);
-        return;
-    }
-    let narrow = Config::new().pool_size(1).reserve_normal(0).reserve_high(0);
-    for (stack, nesting) in
-        [(64, 64), (64, 10_000), (128, 10_000), (256, 64), (512, 10_000), (2048, 10_000), (8192, 10_000)]
-    {
-        let s = supervisor(narrow.clone().stack_size(stack << 10).max_nesting(nesting));
-        chain_of_queues(&s, 1_000);
-    }
-}
-
-#[test]
-fn every_legal_nesting_holds_in_every_stack() {
-    fn chain(s: Supervisor, length: u32) -> u32 {
-        if length == 0 {
-            return 0;
-        }
-        let inner = s.clone();
-        start(&s, move || chain(inner, length - 1)).wait().unwrap() + 1
-    }
-    /// The same, each time by way of an async task.
-    fn detour(s: Supervisor, length: u32) -> u32 {
-        if length == 0 {
-            return 0;
-        }
-        let inner = s.clone();
-        let way = async move {
-            let deeper = inner.clone();
-            start(&inner, move || detour(deeper, length - 1)).await.unwrap()
-        };
-        background_future(way).supervisor(&s).start().wait().unwrap() + 1
-    }
-    let test = "deadlock::donors::every_legal_nesting_holds_in_every_stack";
-    if !crate::support::in_limited_child() {
-        crate::support::child_ends_with(test, 0);
-        return;
-    }
-    let narrow = Config::new().pool_size(1).reserve_normal(0).reserve_high(0);
-    for stack in [64, 96, 128, 256, 1024, 2048, 8192] {
-        let s = supervisor(narrow.clone().stack_size(stack << 10).max_nesting(10_000));
-        for way in [chain, detour] {
-            let inner = s.clone();
-            assert_eq!(start(&s, move || way(inner, 1_000)).wait().unwrap(), 1_000, "{stack} KiB");
-        }
-    }
 }
