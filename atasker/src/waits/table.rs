@@ -36,8 +36,10 @@ pub(super) type Spreading = BuildHasherDefault<Spread>;
 /// What is known of one body.
 #[derive(Default)]
 struct Node {
-    /// What it waits for, by number, in the order of its coming.
-    edges: BTreeMap<u64, To>,
+    /// What it waits for: most often one thing, which then needs no allocation. Its number is below all of those in `more`.
+    first: Option<(u64, To)>,
+    /// The others, by number, in the order of their coming.
+    more: BTreeMap<u64, To>,
     /// Donors whose walk came through here.
     watchers: Vec<Watcher>,
 }
@@ -53,6 +55,32 @@ struct Watcher {
     /// The pool or lane of its place.
     at: usize,
     waker: Waker,
+}
+
+impl Node {
+    fn has_edges(&self) -> bool {
+        self.first.is_some() || !self.more.is_empty()
+    }
+
+    fn add(&mut self, number: u64, to: To) {
+        if self.has_edges() {
+            self.more.insert(number, to);
+        } else {
+            self.first = Some((number, to));
+        }
+    }
+
+    fn remove(&mut self, number: u64) -> Option<To> {
+        match self.first.take_if(|(first, _)| *first == number) {
+            Some((_, to)) => Some(to),
+            None => self.more.remove(&number),
+        }
+    }
+
+    fn behind(&self, number: u64) -> impl Iterator<Item = (u64, &To)> {
+        let first = self.first.iter().map(|(first, to)| (*first, to)).filter(move |(first, _)| *first > number);
+        first.chain(self.more.range(number + 1..).map(|(number, to)| (*number, to)))
+    }
 }
 
 #[derive(Default)]
@@ -90,7 +118,7 @@ impl Table {
             shard.last += 1;
             let number = shard.last;
             let node = shard.nodes.entry(from).or_default();
-            node.edges.insert(number, To { awaited, keeper });
+            node.add(number, To { awaited, keeper });
             let called = node.watchers.extract_if(.., |watcher| watcher.at != keeper).collect();
             (number, called)
         };
@@ -99,7 +127,7 @@ impl Table {
     }
 
     pub(super) fn remove(&self, from: usize, number: u64) {
-        let removed = self.change(from, |node| node.edges.remove(&number));
+        let removed = self.change(from, |node| node.remove(number));
         drop(removed);
     }
 
@@ -131,13 +159,12 @@ impl Table {
     /// The first edge of a node behind that number that no other donor `at` that pool or lane looks after.
     pub(super) fn edge_behind(&self, key: usize, number: u64, at: usize) -> Option<(u64, Arc<dyn Awaited>)> {
         let shard = self.shard(key);
-        let mut behind = shard.nodes.get(&key)?.edges.range(number + 1..);
-        let (number, to) = behind.find(|(_, to)| to.keeper != at)?;
-        Some((*number, Arc::clone(&to.awaited)))
+        let (number, to) = shard.nodes.get(&key)?.behind(number).find(|(_, to)| to.keeper != at)?;
+        Some((number, Arc::clone(&to.awaited)))
     }
 
     pub(super) fn has_edges(&self, key: usize) -> bool {
-        self.shard(key).nodes.get(&key).is_some_and(|node| !node.edges.is_empty())
+        self.shard(key).nodes.get(&key).is_some_and(Node::has_edges)
     }
 
     pub(super) fn stir(&self, key: usize) {
@@ -150,7 +177,7 @@ impl Table {
         let mut shard = self.shard(key);
         let node = shard.nodes.get_mut(&key)?;
         let changed = change(node);
-        if node.edges.is_empty() && node.watchers.is_empty() {
+        if !node.has_edges() && node.watchers.is_empty() {
             shard.nodes.remove(&key);
         }
         changed
