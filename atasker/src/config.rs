@@ -12,6 +12,9 @@ use crate::error::{ConfigError, Error};
 /// More places than this are refused: it is past what any system gives threads for, and a likely typing error.
 const MAX_PLACES: usize = 1_000_000;
 
+/// A smaller stack is refused: the least that the system gives, 16 KiB, was overflowed by a body that starts another and waits.
+pub(crate) const MIN_STACK: usize = 64 << 10;
+
 /// The limits and habits of a [`Supervisor`](crate::Supervisor): plain data, checked when it is handed over.
 ///
 /// Each setter takes and returns the configuration, each getter is named `get_…` (as in
@@ -137,7 +140,7 @@ impl Config {
         self
     }
 
-    /// Bytes of stack for each new pool thread, more than 0. Default: as [`std::thread`] chooses (2 MiB).
+    /// Bytes of stack for each new pool thread, at least 64 KiB. Default: as [`std::thread`] chooses (2 MiB).
     #[must_use]
     pub fn stack_size(mut self, bytes: usize) -> Self {
         self.stack_size = Some(bytes);
@@ -167,8 +170,12 @@ impl Config {
         self
     }
 
-    /// How many awaited tasks a pool thread runs on top of each other on its own stack before a thread is added for
-    /// the next. Default: 64; from 1 to 10,000.
+    /// How many awaited tasks and workers' slices a pool thread runs on top of each other on its own stack before a thread is
+    /// added for the next. Default: 64; from 1 to 10,000.
+    ///
+    /// It never runs more of them than have 16 KiB each in its stack, 64 KiB for the innermost left out: 124 in one of 2 MiB,
+    /// none in one of 64 KiB. Bodies that take more of the stack than that want a larger
+    /// [`stack_size`](Self::stack_size) or a lower nesting.
     #[must_use]
     pub fn max_nesting(mut self, tasks: usize) -> Self {
         self.max_nesting = tasks;
@@ -283,8 +290,10 @@ impl Config {
         {
             return refuse("thread_name", format!("{name:?}"), "must not be empty or have a NUL byte");
         }
-        if self.stack_size == Some(0) {
-            return refuse("stack_size", "0".into(), "must be more than 0: leave it out for the system's choice");
+        if let Some(bytes) = self.stack_size.filter(|&bytes| bytes < MIN_STACK) {
+            let cure =
+                "must be at least 65536, which one body and what runs it need: leave it out for the system's choice";
+            return refuse("stack_size", bytes.to_string(), cure);
         }
         for (field, value) in [("warn_after", self.warn_after), ("error_after", self.error_after)] {
             if value == Some(Duration::ZERO) {

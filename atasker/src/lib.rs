@@ -24,6 +24,7 @@ mod sync;
 mod task;
 mod time;
 mod wait;
+mod waits;
 mod worker;
 
 // The attributes, and beside them the builder fns of the same names.

@@ -193,6 +193,29 @@ struct Waiting {
 #[derive(Debug)]
 pub(crate) struct Ticket(u64);
 
+/// A stay in a [`WaitList`], left when it is dropped: for futures, which may be dropped at any await.
+#[derive(Debug)]
+pub(crate) struct Stay<'a> {
+    list: &'a WaitList,
+    ticket: Option<Ticket>,
+}
+
+impl<'a> Stay<'a> {
+    pub(crate) fn new(list: &'a WaitList) -> Self {
+        Self { list, ticket: None }
+    }
+
+    pub(crate) fn register(&mut self, waker: &Waker) {
+        self.list.register(&mut self.ticket, waker);
+    }
+}
+
+impl Drop for Stay<'_> {
+    fn drop(&mut self) {
+        self.list.leave(&mut self.ticket);
+    }
+}
+
 impl WaitList {
     /// Leaves a waker; or renews the one that `ticket` stands for, if it was not woken yet.
     pub(crate) fn register(&self, ticket: &mut Option<Ticket>, waker: &Waker) {
@@ -241,11 +264,6 @@ impl WaitList {
         }
     }
 
-    /// A place in it for a future, which it leaves when it is dropped.
-    pub(crate) fn waits(&self) -> Waits<'_> {
-        Waits { list: self, ticket: None }
-    }
-
     /// Sleeps until `ready` gives something or the deadline has passed.
     pub(crate) fn block_until<R>(&self, deadline: Deadline, mut ready: impl FnMut() -> Option<R>) -> Option<R> {
         let mut ticket = None;
@@ -260,25 +278,5 @@ impl WaitList {
         });
         self.leave(&mut ticket);
         result
-    }
-}
-
-/// A future's place in a [`WaitList`]. Dropped, it leaves nothing behind.
-#[derive(Debug)]
-pub(crate) struct Waits<'a> {
-    list: &'a WaitList,
-    ticket: Option<Ticket>,
-}
-
-impl Waits<'_> {
-    /// Leaves a waker, or renews it.
-    pub(crate) fn register(&mut self, waker: &Waker) {
-        self.list.register(&mut self.ticket, waker);
-    }
-}
-
-impl Drop for Waits<'_> {
-    fn drop(&mut self) {
-        self.list.leave(&mut self.ticket);
     }
 }

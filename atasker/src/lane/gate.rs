@@ -10,6 +10,7 @@ use tokio::runtime::Handle;
 
 use super::carrier::Badge;
 use super::ends::Ends;
+use super::host::Company;
 use super::queue::Queue;
 use super::{Body, Counts, Scope};
 use crate::admission::{Limits, Places, Seat};
@@ -35,18 +36,19 @@ pub(super) enum Stage {
 }
 
 /// A body in flight.
-struct Flying {
-    body: Arc<dyn Body>,
+pub(super) struct Flying {
+    pub(super) body: Arc<dyn Body>,
     priority: Priority,
     since: Instant,
-    /// `None`: it takes no part in admission.
-    seat: Option<Seat>,
+    /// `None`: it takes no part in admission, or is another's guest.
+    pub(super) seat: Option<Seat>,
+    pub(super) company: Company,
 }
 
 /// Which body in flight an end is of.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Place {
-    slot: usize,
+    pub(super) slot: usize,
     pub(super) epoch: u64,
 }
 
@@ -88,7 +90,7 @@ pub(super) struct Gate {
     waiting: usize,
     /// Dead ones that have come up, for the next one who lets go of the lock to drop.
     graveyard: Vec<Arc<dyn Body>>,
-    flying: Slab<Flying>,
+    pub(super) flying: Slab<Flying>,
     /// How long may be waited before somebody is told.
     pub(super) thresholds: Thresholds,
     /// A look for slow starts is planned.
@@ -228,7 +230,7 @@ impl Gate {
             self.places.take(seat);
         }
         self.begun += 1;
-        let flying = Flying { body, priority, since: now, seat };
+        let flying = Flying { body, priority, since: now, seat, company: Company::default() };
         Place { slot: self.flying.insert(flying), epoch: self.epoch }
     }
 
@@ -331,15 +333,16 @@ impl Gate {
     }
 
     /// A body in flight gives its place back. What was noted of it is to be dropped outside the lock.
-    pub(super) fn land(&mut self, place: Place) -> Option<Arc<dyn Body>> {
+    pub(super) fn land(&mut self, place: Place) -> (Option<Arc<dyn Body>>, [Option<Waker>; 2]) {
         if place.epoch != self.epoch {
-            return None;
+            return (None, [None, None]);
         }
-        let landed = self.flying.remove(place.slot);
-        if let Some(seat) = landed.seat {
+        let Flying { body, mut seat, company, .. } = self.flying.remove(place.slot);
+        let wakers = self.part(company, &mut seat);
+        if let Some(seat) = seat {
             self.places.release(seat);
         }
-        Some(landed.body)
+        (Some(body), wakers)
     }
 
     /// One that waits has died where it stands. What a sweep takes out is to be dropped outside the lock.
@@ -395,6 +398,11 @@ impl Gate {
 
     fn waits(&self, priority: Priority) -> bool {
         self.queues[priority].live().next().is_some()
+    }
+
+    /// The keys of those that wait, under which they will wait for others.
+    pub(super) fn waiting_as(&self) -> impl Iterator<Item = usize> {
+        Priority::ALL.into_iter().flat_map(|priority| self.queues[priority].live().map(|body| body.waits_as()))
     }
 
     /// Whether any entry waits, dead or alive.

@@ -7,6 +7,7 @@ use tokio::runtime::Handle;
 
 use super::{Body, Lane, Leash, Refused, Source, Ticket};
 use crate::stops::Leftover;
+use crate::waits::{Awaited, Donor, Served};
 
 /// The stay of such a future. Dropped, it has ended.
 pub(crate) struct Guest {
@@ -33,8 +34,28 @@ impl Guest {
         &self.on
     }
 
+    /// What its future waits under.
+    pub(crate) fn key(&self) -> usize {
+        Arc::as_ptr(&self.visit).addr()
+    }
+
+    /// What the thread waits for.
+    pub(crate) fn awaited(&self) -> Arc<dyn Awaited> {
+        Arc::<Visit>::clone(&self.visit)
+    }
+
     pub(crate) fn leash(&self) -> &Leash {
         &self.visit.leash
+    }
+}
+
+impl Awaited for Visit {
+    fn key(&self) -> usize {
+        std::ptr::from_ref(self).addr()
+    }
+
+    fn serve(self: Arc<Self>, _donor: Donor) -> Served {
+        Served::No
     }
 }
 

@@ -33,6 +33,14 @@ impl Leash {
         }
     }
 
+    /// Makes the future look, and asks nothing.
+    pub(crate) fn nudge(&self) {
+        let waker = self.waker.lock().take();
+        if let Some(waker) = waker {
+            wake_contained(waker);
+        }
+    }
+
     /// The future would sleep: leaves its waker. `false`: it has been asked to end meanwhile, and is to look once more.
     pub(crate) fn stay(&self, waker: &Waker) -> bool {
         let known = self.waker.lock().as_ref().is_some_and(|known| known.will_wake(waker));

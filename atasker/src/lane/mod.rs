@@ -8,6 +8,7 @@ mod ends;
 mod engine;
 mod gate;
 mod guest;
+mod host;
 mod leash;
 #[cfg(all(test, any(atasker_loom, atasker_shuttle)))]
 mod model;
@@ -73,6 +74,14 @@ pub(crate) trait Body: Send + Sync {
 
     /// Whether it counts as a task. What does not (a worker's run) is left in the queue by a stop.
     fn is_task(&self) -> bool;
+
+    /// The key under which it waits.
+    fn waits_as(&self) -> usize {
+        std::ptr::from_ref(self).cast::<()>().addr()
+    }
+
+    /// It is in flight, and may be pending: is polled once more, to look for what may run in its place.
+    fn nudge(&self) {}
 
     /// It is in flight, and is asked to end at its next await; or before its first poll, where it was admitted just now: then
     /// gives what drops it.
@@ -185,6 +194,8 @@ pub(crate) struct Lane {
     gate: CachePadded<Mutex<Gate>>,
     /// Something was put in as one of many, and nobody was called for it.
     has_many: AtomicBool,
+    /// It has ceilings.
+    limited: AtomicBool,
     /// The count of forks at its making.
     born: u32,
 }
@@ -200,6 +211,10 @@ struct Motor {
 fn limits(config: &LaneConfig) -> Limits {
     let (normal, high) = (config.get_reserve_normal(), config.get_reserve_high());
     Limits::new(config.get_pool_size(), normal, high, config.get_critical_max())
+}
+
+fn is_limited(config: &LaneConfig) -> bool {
+    config.get_pool_size() != 0
 }
 
 impl Lane {
@@ -218,6 +233,7 @@ impl Lane {
             watcher,
             stops: Mutex::default(),
             gate: CachePadded::new(Mutex::new(Gate::new(limits(&config)))),
+            limited: AtomicBool::new(is_limited(&config)),
             motor: Mutex::new(Motor { config, engine: None, lent: None }),
             has_many: AtomicBool::new(false),
             born: fork::count(),
@@ -245,9 +261,13 @@ impl Lane {
     pub(crate) fn configure(self: &Arc<Self>, config: LaneConfig) {
         {
             let mut motor = self.motor.lock();
+            self.limited.store(is_limited(&config), Ordering::Relaxed);
             self.gate.lock().limit(limits(&config));
             motor.config = config;
         }
+        // What is pending may have found room for all when it last looked.
+        let pending = if self.is_limited() { self.gate.lock().bodies() } else { Vec::new() };
+        pending.into_iter().for_each(|body| body.nudge());
         // Each calls the next, where it leaves some.
         let call = self.gate.lock().call_another();
         self.call(call);

@@ -67,6 +67,7 @@ mod gate {
     use crate::sync::{Mutex, check_model, thread};
     use crate::time::Deadline;
     use crate::wait::WaitList;
+    use crate::waits::{Awaited, Donor, Edge, Served};
 
     /// Whom the lane tells that it is quiet.
     #[derive(Default)]
@@ -92,6 +93,17 @@ mod gate {
         ended: WaitList,
         /// A waker that a body has left, which outlives it.
         stale: Mutex<Option<Waker>>,
+        /// What a host waits for, once they wait at the gate.
+        guests: Mutex<Vec<Arc<Probe>>>,
+        /// What wakes the host, where they have been put in, and when all have ended.
+        host: Mutex<Option<Waker>>,
+    }
+
+    impl Tally {
+        fn wake_host(&self) {
+            let waker = self.host.lock().take();
+            waker.into_iter().for_each(Waker::wake);
+        }
     }
 
     /// What a body does.
@@ -103,6 +115,8 @@ mod gate {
         Block,
         /// Ends, and then blocks until another has: as the drop of a result may. Only then is it gone.
         Linger,
+        /// Pending until two others have ended, which it waits for.
+        Host,
     }
 
     struct Probe {
@@ -110,15 +124,33 @@ mod gate {
         /// So many may be in flight.
         places: usize,
         deed: Deed,
+        begun: AtomicBool,
         slept: AtomicBool,
         ended: AtomicBool,
+        /// Of a host: that it waits for its guests.
+        edges: Mutex<Vec<Edge>>,
+        lane: Arc<Lane>,
+    }
+
+    impl Awaited for Probe {
+        fn key(&self) -> usize {
+            std::ptr::from_ref(self).addr()
+        }
+
+        fn serve(self: Arc<Self>, donor: Donor) -> Served {
+            if Body::is_live(&*self) { self.lane.clone().host(donor, Priority::Normal, self) } else { Served::No }
+        }
     }
 
     impl Probe {
         fn end(&self) {
             self.tally.flying.fetch_sub(1, Ordering::SeqCst);
-            self.tally.done.fetch_add(1, Ordering::SeqCst);
+            let done = self.tally.done.fetch_add(1, Ordering::SeqCst) + 1;
             self.tally.ended.wake_all();
+            // Not at each end: that its guest has ended, the gate tells the host.
+            if done == 2 {
+                self.tally.wake_host();
+            }
         }
 
         /// Blocks until so many have ended.
@@ -134,23 +166,42 @@ mod gate {
         }
 
         fn is_live(&self) -> bool {
-            true
+            !self.begun.load(Ordering::SeqCst)
         }
 
         fn begin(&self) -> bool {
+            if self.begun.swap(true, Ordering::SeqCst) {
+                return false;
+            }
             assert!(self.tally.flying.fetch_add(1, Ordering::SeqCst) < self.places, "no more than there are places");
             true
         }
 
         fn turn(self: Arc<Self>, cx: &mut Context<'_>, ticket: &mut Ticket) -> Option<Arc<dyn Body>> {
-            if self.deed == Deed::Sleep && !self.slept.swap(true, Ordering::SeqCst) {
-                let waker = cx.waker().clone();
-                waker.wake_by_ref();
-                *self.tally.stale.lock() = Some(waker);
-                return Some(self);
-            }
-            if self.deed == Deed::Block {
-                self.block(1);
+            match self.deed {
+                Deed::Sleep if !self.slept.swap(true, Ordering::SeqCst) => {
+                    let waker = cx.waker().clone();
+                    waker.wake_by_ref();
+                    *self.tally.stale.lock() = Some(waker);
+                    return Some(self);
+                }
+                Deed::Host => {
+                    let replaced = self.tally.host.lock().replace(cx.waker().clone());
+                    drop(replaced);
+                    if self.tally.done.load(Ordering::SeqCst) < 2 {
+                        let guests = self.tally.guests.lock().clone();
+                        if self.edges.lock().is_empty() {
+                            let edge = |guest| Edge::new(self.key(), self.lane.lends(), guest);
+                            let edges = guests.into_iter().map(|guest| edge(guest)).collect();
+                            *self.edges.lock() = edges;
+                        }
+                        ticket.lend(self.key(), cx.waker());
+                        return Some(self);
+                    }
+                    self.edges.lock().clear();
+                }
+                Deed::Block => self.block(1),
+                Deed::Sleep | Deed::Linger => {}
             }
             ticket.count(End::Completed);
             self.end();
@@ -185,6 +236,19 @@ mod gate {
         }
     }
 
+    fn probe(lane: &Arc<Lane>, tally: &Arc<Tally>, places: usize, deed: Deed) -> Arc<Probe> {
+        Arc::new(Probe {
+            tally: Arc::clone(tally),
+            places,
+            deed,
+            begun: AtomicBool::new(false),
+            slept: AtomicBool::new(false),
+            ended: AtomicBool::new(false),
+            edges: Mutex::default(),
+            lane: Arc::clone(lane),
+        })
+    }
+
     /// A lane of a model, with that many places and threads, and a way to put bodies in.
     struct Modelled {
         lane: Arc<Lane>,
@@ -207,8 +271,7 @@ mod gate {
         fn submit(&self, source: Source, deed: Deed) -> impl Fn(Priority) + Clone + Send + 'static {
             let (lane, tally, places) = (Arc::clone(&self.lane), Arc::clone(&self.tally), self.places);
             move |priority| {
-                let (tally, [slept, ended]) = (Arc::clone(&tally), [(); 2].map(|()| AtomicBool::new(false)));
-                let body = Arc::new(Probe { tally, places, deed, slept, ended });
+                let body = probe(&lane, &tally, places, deed);
                 lane.submit(priority, body, source).expect("it is open");
             }
         }
@@ -250,6 +313,31 @@ mod gate {
             other.join().expect("submitted");
             assert_eq!(modelled.lane.sample().counts.submitted, 4);
             modelled.end(4);
+        });
+    }
+
+    /// A body in the only place is pending until two others have ended, which wait for a place: they run in its place, one
+    /// after the other. Another thread takes them, too, where it can.
+    #[test]
+    fn host_and_guests() {
+        let runtime = runtime(1);
+        let on = runtime.handle().clone();
+        check_model(move || {
+            let modelled = Modelled::new(&on, 1);
+            let Modelled { lane, tally, .. } = &modelled;
+            // Two are in flight at a time: the host, and a guest in its place.
+            let host = probe(lane, tally, 2, Deed::Host);
+            lane.submit(Priority::High, host, Source::Caller).expect("it is open");
+            let guests = [(); 2].map(|()| probe(lane, tally, 2, Deed::Sleep));
+            for guest in &guests {
+                lane.submit(Priority::Normal, Arc::<Probe>::clone(guest), Source::Caller).expect("it is open");
+            }
+            *tally.guests.lock() = guests.into();
+            tally.wake_host();
+            // The tally would keep itself.
+            tally.ended.block_until(Deadline::Never, || (tally.done.load(Ordering::SeqCst) == 3).then_some(()));
+            tally.guests.lock().clear();
+            modelled.end(3);
         });
     }
 

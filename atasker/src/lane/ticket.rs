@@ -7,14 +7,18 @@ use super::carrier::Badge;
 use super::ends::Ends;
 use super::gate::{Gate, Place, Rest};
 use super::{End, Lane};
+use crate::panics::wake_contained;
+use crate::waits::Walk;
 
 /// The right to be in flight, and the duty to say how it ended. Dropped, it gives the place back, if that was not done.
 pub(crate) struct Ticket {
-    lane: Arc<Lane>,
+    pub(super) lane: Arc<Lane>,
     /// Where ends are counted: those of the epoch that it was made in, and all its places are of that one.
     ends: Arc<Ends>,
     /// `None`: it was given back.
-    place: Option<Place>,
+    pub(super) place: Option<Place>,
+    /// Where its body, pending, has looked for what may run in its place.
+    pub(super) walk: Option<Box<Walk>>,
     /// When it was, something waited.
     saw_more: bool,
     /// The carrier that has it.
@@ -27,7 +31,7 @@ impl Ticket {
     /// `place`: `None` for one that is still to be [filled](Self::fill). `badge`: of the carrier that has it.
     pub(super) fn new(lane: &Arc<Lane>, gate: &Gate, place: Option<Place>, badge: Option<Badge>) -> Self {
         let (lane, ends) = (Arc::clone(lane), gate.ends());
-        Self { lane, ends, place, saw_more: false, badge, rested: false }
+        Self { lane, ends, place, walk: None, saw_more: false, badge, rested: false }
     }
 
     /// Of no body in flight, for the models of those who make bodies.
@@ -87,7 +91,8 @@ impl Ticket {
 
     fn land(&mut self, carrier: Option<Waker>) {
         let Some(place) = self.place.take() else { return };
-        let (landed, call, drained, unused) = {
+        self.walk = None;
+        let ((landed, [host, unwanted]), call, drained, unused) = {
             let mut gate = self.lane.gate.lock();
             let landed = gate.land(place);
             self.saw_more = gate.has_waiting();
@@ -106,7 +111,10 @@ impl Ticket {
             }
             (landed, gate.call_another(), drained, unused)
         };
-        drop(unused);
+        drop((unused, unwanted));
+        if let Some(host) = host {
+            wake_contained(host);
+        }
         // Nothing of the user's is left in it.
         drop(landed);
         self.lane.call(call);

@@ -34,10 +34,29 @@ impl Current {
     }
 }
 
+impl Frame {
+    fn key(&self) -> Option<usize> {
+        let key = self.job.as_ref().map_or(self.key, |job| job.key());
+        (key != 0).then_some(key)
+    }
+}
+
+/// What a poll of a future of ours is inside of, on this thread.
+pub(super) enum Around {
+    /// A body that is polled itself, and waits under that key. Pending, it lends its place on that lane; 0: it has none.
+    Async { key: usize, lane: usize },
+    /// A body on a thread of that pool, which blocks on somebody else's executor.
+    Blocking { pool: usize },
+    /// No body of ours that could wait.
+    Nothing,
+}
+
 /// A body on a thread's stack.
 struct Frame {
     /// `None`: what is left of a task that nobody had a handle of, while it is dropped.
     job: Option<Arc<dyn Job>>,
+    /// What it waits under, where it has no job: 0, not at all.
+    key: usize,
     /// The address of its pool: not always this thread's, where a stop drops a body's values.
     pool: usize,
     kind: Kind,
@@ -81,18 +100,23 @@ pub(crate) fn leave(pool: usize) {
 
 /// Calls `f`, a hook or a drop of `job`'s, with it on top of this thread's stack: what it calls then knows where it is.
 pub(crate) fn enter<R>(pool: &Arc<Pool>, job: Arc<dyn Job>, f: impl FnOnce() -> R) -> R {
-    enter_frame(Some(job), Arc::as_ptr(pool).addr(), Kind::Hook, f)
+    enter_frame(Some(job), 0, Arc::as_ptr(pool).addr(), Kind::Hook, f)
 }
 
 /// The same for its body, inside the wait of another.
 pub(super) fn enter_nested<R>(pool: &Arc<Pool>, job: Arc<dyn Job>, f: impl FnOnce() -> R) -> R {
-    enter_frame(Some(job), Arc::as_ptr(pool).addr(), Kind::Blocking, f)
+    enter_frame(Some(job), 0, Arc::as_ptr(pool).addr(), Kind::Blocking, f)
 }
 
 /// The same for one turn of an async body, for its hooks, and for what it leaves behind: blocking verbs are refused there,
 /// wherever it runs.
 pub(crate) fn enter_async<R>(owner: Owner, job: Option<Arc<dyn Job>>, f: impl FnOnce() -> R) -> R {
-    enter_frame(job, owner.pool, Kind::Async(owner.lane), f)
+    enter_frame(job, 0, owner.pool, Kind::Async(owner.lane), f)
+}
+
+/// The same for one turn of a future without a job, which waits under that key.
+pub(crate) fn enter_guest<R>(owner: Owner, key: usize, f: impl FnOnce() -> R) -> R {
+    enter_frame(None, key, owner.pool, Kind::Async(owner.lane), f)
 }
 
 /// [`enter`] for what is left of a task that nobody had a handle of, or of a light job.
@@ -102,11 +126,11 @@ pub(crate) fn enter_unnamed<R>(pool: &Arc<Pool>, f: impl FnOnce() -> R) -> R {
 
 /// The same by the address of the pool.
 pub(super) fn enter_at<R>(pool: usize, f: impl FnOnce() -> R) -> R {
-    enter_frame(None, pool, Kind::Hook, f)
+    enter_frame(None, 0, pool, Kind::Hook, f)
 }
 
-fn enter_frame<R>(job: Option<Arc<dyn Job>>, pool: usize, kind: Kind, f: impl FnOnce() -> R) -> R {
-    let _leave = push(job, pool, kind).then_some(Leave);
+fn enter_frame<R>(job: Option<Arc<dyn Job>>, key: usize, pool: usize, kind: Kind, f: impl FnOnce() -> R) -> R {
+    let _leave = push(job, key, pool, kind).then_some(Leave);
     f()
 }
 
@@ -124,8 +148,8 @@ impl Drop for Leave {
 
 // In pieces, which come in registers: a frame put together here and moved there is read before it was written, and a turn
 // of a body that does nothing took 20 ns more.
-fn push(job: Option<Arc<dyn Job>>, pool: usize, kind: Kind) -> bool {
-    CURRENT.try_with(|current| current.borrow_mut().stack.push(Frame { job, pool, kind })).is_ok()
+fn push(job: Option<Arc<dyn Job>>, key: usize, pool: usize, kind: Kind) -> bool {
+    CURRENT.try_with(|current| current.borrow_mut().stack.push(Frame { job, key, pool, kind })).is_ok()
 }
 
 fn take_job() -> Option<Arc<dyn Job>> {
@@ -185,6 +209,41 @@ pub(crate) fn is_async() -> bool {
     let innermost =
         |current: &Current| current.stack.iter().rev().find(|frame| frame.kind != Kind::Hook).map(|f| f.kind);
     matches!(read(innermost).flatten(), Some(Kind::Async(_)))
+}
+
+/// What the innermost body on this thread is.
+pub(super) fn around() -> Around {
+    let around = |current: &Current| {
+        let innermost = current.stack.iter().rev().find(|frame| frame.kind != Kind::Hook);
+        match innermost.filter(|frame| matches!(frame.kind, Kind::Async(_))) {
+            Some(frame) => frame.key().map_or(Around::Nothing, |key| {
+                let lane = frame.job.as_ref().map_or(0, |job| job.lends_at());
+                Around::Async { key, lane }
+            }),
+            None => current.busy_home().map_or(Around::Nothing, |home| {
+                let pool = Arc::as_ptr(&home.pool).addr();
+                Around::Blocking { pool }
+            }),
+        }
+    };
+    read(around).unwrap_or(Around::Nothing)
+}
+
+/// Whether any body is on this thread's stack.
+pub(crate) fn has_body() -> bool {
+    depth() > 0
+}
+
+/// The keys of the bodies on this thread's stack, each once.
+pub(super) fn keys() -> Vec<usize> {
+    let keys = |current: &Current| {
+        let outermost = current.busy_home().and_then(|home| home.outermost()).map(|job| job.key());
+        let mut keys: Vec<usize> = outermost.into_iter().chain(current.stack.iter().filter_map(Frame::key)).collect();
+        keys.sort_unstable();
+        keys.dedup();
+        keys
+    };
+    read(keys).unwrap_or_default()
 }
 
 /// How many bodies are on this thread's stack.

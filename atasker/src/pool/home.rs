@@ -47,6 +47,8 @@ pub(crate) struct Home {
     /// The pool's epoch that the thread belongs to; a thread of an older one was given up by a stop.
     pub(super) epoch: u64,
     pub(super) ledger: Arc<Ledger>,
+    /// So many bodies fit on top of each other into the thread's stack.
+    pub(super) nesting: usize,
     /// For `Low`, `Normal` and `High`. `Critical` tasks are not taken ahead: each is to start at once.
     rings: [Owner; 3],
     /// What was seen at the last look.
@@ -85,12 +87,19 @@ pub(super) enum Kept {
 }
 
 impl Home {
-    pub(super) fn new(pool: Arc<Pool>, thread: usize, epoch: u64, ledger: Arc<Ledger>, rings: [Owner; 3]) -> Self {
+    pub(super) fn new(
+        pool: Arc<Pool>,
+        (thread, epoch): (usize, u64),
+        nesting: usize,
+        ledger: Arc<Ledger>,
+        rings: [Owner; 3],
+    ) -> Self {
         Self {
             pool,
             thread,
             epoch,
             ledger,
+            nesting,
             rings,
             seen: Cell::new(Seen::default()),
             limits: Cell::new(Limits::NONE),
@@ -256,7 +265,7 @@ impl Home {
         let shown = match charge {
             Charge::Place(priority) => Some(priority),
             Charge::Critical => Some(Priority::Critical),
-            Charge::Errand | Charge::Carried(_) => None,
+            Charge::Errand | Charge::Carried(..) => None,
         };
         match entry {
             Entry::Closure(closure) => {
@@ -284,7 +293,7 @@ impl Home {
                     (Charge::Place(priority), Ran::Dead) => pool.glance.buried(priority, 1),
                     (Charge::Critical, Ran::Dead) => pool.glance.buried(Priority::Critical, 1),
                     // Its own entry still stands in the queue.
-                    (Charge::Carried(priority), Ran::Task { .. } | Ran::Slice { .. }) => pool.died(priority),
+                    (Charge::Carried(priority, _), Ran::Task { .. } | Ran::Slice { .. }) => pool.died(priority),
                     _ => {}
                 }
                 // Let go after the borrow has ended: the last owner of a job may drop a user's value, which is still a

@@ -16,6 +16,16 @@ pub(crate) trait Job: Send + Sync {
         None
     }
 
+    /// What its body waits under, when it waits: one for all entries that stand for the same body.
+    fn key(&self) -> usize {
+        std::ptr::from_ref(self).cast::<()>().addr()
+    }
+
+    /// The address of the lane on which its body lends its place while it is pending; 0: none.
+    fn lends_at(&self) -> usize {
+        0
+    }
+
     /// Whether it is still to be run. `false` for an entry whose task was cancelled, or claimed by somebody else.
     fn is_live(&self) -> bool;
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::admission::Limits;
-use crate::config::Config;
+use crate::config::{Config, MIN_STACK};
 
 /// The ceilings of the places.
 pub(super) fn limits(config: &Config) -> Limits {
@@ -22,6 +22,25 @@ pub(super) struct ThreadSpec {
     pub(super) stack_size: Option<usize>,
     pub(super) keep_alive: Duration,
     pub(super) min_threads: usize,
+}
+
+/// What a body takes of the stack that waits for another, which runs on top of it, with all of ours between the two. Ours
+/// were 2 KiB for a task and 5 for a worker's slice or a `block_on`, without optimisation; the rest is the body's
+/// (`deadlock::donors::stacks`).
+const LEVEL: usize = 16 << 10;
+
+impl ThreadSpec {
+    /// How many bodies fit on top of each other into a thread's stack.
+    pub(super) fn nesting(&self) -> usize {
+        let stack = self.stack_size.unwrap_or_else(default_stack);
+        stack.saturating_sub(MIN_STACK) / LEVEL
+    }
+}
+
+/// What the standard library gives a thread that asks for nothing.
+fn default_stack() -> usize {
+    let told = std::env::var("RUST_MIN_STACK").ok().and_then(|bytes| bytes.parse().ok());
+    told.unwrap_or(2 << 20)
 }
 
 pub(super) fn thread_spec(name: &str, config: &Config) -> ThreadSpec {

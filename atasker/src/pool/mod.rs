@@ -6,6 +6,7 @@
 mod ahead;
 mod call;
 mod current;
+mod donor;
 mod entry;
 mod glance;
 mod home;
@@ -31,8 +32,10 @@ use crossbeam_utils::CachePadded;
 
 pub use current::is_cancelled;
 pub(crate) use current::{
-    enter, enter_async, enter_unnamed, home, is_async, is_inside, is_running_here, is_within, leave,
+    enter, enter_async, enter_guest, enter_unnamed, has_body, home, is_async, is_inside, is_running_here, is_within,
+    leave,
 };
+pub(crate) use donor::{Pending, Queued, serve, wait_for, wait_polling};
 pub use entry::Named;
 pub(crate) use entry::{Closure, Entry, OwnName, Place, StaticName};
 pub(crate) use home::Home;
@@ -367,35 +370,26 @@ impl Pool {
         self.born != fork::count()
     }
 
-    /// Runs `job` on this pool thread, in the place of the body that waits for it. `false`: it was not to be had.
-    pub(crate) fn run_here(self: &Arc<Self>, home: &Home, priority: Priority, job: &Arc<dyn Job>) -> bool {
-        let ran = home.run_nested(job).unwrap_or(Ran::Dead);
-        if ran != Ran::Dead {
-            // Its entry is still in the queue, unless another thread has just taken it out and found it dead.
-            self.died(priority);
-        }
-        ran != Ran::Dead
-    }
-
-    /// Hands a queued job to a thread of its own, which runs it in the place of the body that waits for it.
+    /// Hands a queued job to a thread of its own, which runs it in the place of `home`, where a body waits for it: once that
+    /// has nothing else carried.
     ///
-    /// `false`: the system gave no thread.
-    pub(crate) fn carry(self: &Arc<Self>, priority: Priority, job: &Arc<dyn Job>) -> bool {
+    /// `false`: the system gave no thread, or a stop has given up on that place.
+    fn carry(self: &Arc<Self>, home: &Home, priority: Priority, job: &Arc<dyn Job>) -> bool {
         let call = {
             let mut state = self.lock();
-            state.queues.carried.push_back((Arc::clone(job), priority));
+            if state.epoch != home.epoch {
+                return false;
+            }
+            if !state.queues.carry(job, priority, home.thread) {
+                return true;
+            }
             state.call()
         };
         let Some(call) = call else { return true };
         if self.answer(vec![call]).is_ok() {
             return true;
         }
-        let taken_back = {
-            let mut state = self.lock();
-            let carried = &mut state.queues.carried;
-            let position = carried.iter().position(|(carried, _)| Arc::ptr_eq(carried, job));
-            position.and_then(|position| carried.remove(position))
-        };
+        let taken_back = self.lock().queues.uncarry(job);
         taken_back.is_none()
     }
 
@@ -422,9 +416,9 @@ impl Pool {
         taken_back.map_or(Ok(()), Err)
     }
 
-    /// Whether this thread has so many bodies on its stack that the next awaited task gets a thread of its own.
-    pub(crate) fn is_deep(&self) -> bool {
-        current::depth() > self.max_nesting.load(Ordering::Relaxed)
+    /// How many awaited bodies may run on top of each other.
+    fn max_nesting(&self) -> usize {
+        self.max_nesting.load(Ordering::Relaxed)
     }
 
     /// Counts a task that `end` cancels, in one step with it: a stop that finds nothing left finds it counted too.

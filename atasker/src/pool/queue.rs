@@ -177,13 +177,63 @@ impl Fifo {
 #[derive(Default)]
 pub(super) struct Queues {
     pub(super) of: PerPriority<Fifo>,
-    /// Jobs for which a waiter too deep in nested waits wants a thread of their own; they run in the waiter's place.
-    pub(super) carried: VecDeque<(Arc<dyn Job>, Priority)>,
+    /// Jobs that are to run in the place of one who waits for them, and not on top of him: he is too deep in nested waits, or
+    /// polls in somebody else's executor.
+    pub(super) carried: VecDeque<Carried>,
+    /// The threads in whose place such a job runs: one at a time, since it is one place.
+    pub(super) carrying: Vec<usize>,
     /// Housekeeping that runs user code; it takes no place.
     pub(super) errands: VecDeque<Arc<dyn Job>>,
 }
 
+/// A job that runs in another thread's place.
+pub(super) struct Carried {
+    pub(super) job: Arc<dyn Job>,
+    pub(super) priority: Priority,
+    /// That thread's slot.
+    pub(super) place: usize,
+}
+
 impl Queues {
+    /// Notes a job to be carried. `false`: it was noted before.
+    pub(super) fn carry(&mut self, job: &Arc<dyn Job>, priority: Priority, place: usize) -> bool {
+        let is_new = !self.carried.iter().any(|carried| Arc::ptr_eq(&carried.job, job));
+        if is_new {
+            self.carried.push_back(Carried { job: Arc::clone(job), priority, place });
+        }
+        is_new
+    }
+
+    /// Takes it back.
+    pub(super) fn uncarry(&mut self, job: &Arc<dyn Job>) -> Option<Carried> {
+        let position = self.carried.iter().position(|carried| Arc::ptr_eq(&carried.job, job))?;
+        self.carried.remove(position)
+    }
+
+    /// The next one whose place has nothing else carried.
+    pub(super) fn next_carried(&mut self) -> Option<Carried> {
+        let position = self.carried.iter().position(|carried| !self.carrying.contains(&carried.place))?;
+        let carried = self.carried.remove(position)?;
+        self.carrying.push(carried.place);
+        Some(carried)
+    }
+
+    /// How many may be taken now.
+    pub(super) fn carriable(&self) -> usize {
+        // Those of one place behind each other are counted as one: a look in vain calls no other.
+        let mut places: Vec<usize> = self.carried.iter().map(|carried| carried.place).collect();
+        places.sort_unstable();
+        places.dedup();
+        places.into_iter().filter(|place| !self.carrying.contains(place)).count()
+    }
+
+    /// The one that ran in that place has ended.
+    pub(super) fn carried_off(&mut self, place: usize) {
+        if let Some(position) = self.carrying.iter().position(|&carrying| carrying == place) {
+            self.carrying.swap_remove(position);
+        }
+    }
+
     /// Takes out everything that `condemned` says, the most urgent first.
     pub(super) fn remove(&mut self, condemned: impl Fn(&Entry) -> bool) -> Vec<Removed> {
         let each = Priority::ALL.into_iter().rev();

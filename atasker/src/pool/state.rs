@@ -13,7 +13,7 @@ use super::inbox::{self, Inbox};
 use super::job::Job;
 use super::ledger::Ledger;
 use super::limits::{MAX_ERRANDS, ThreadSpec, limits, thread_spec};
-use super::queue::{Queues, Removed};
+use super::queue::{Carried, Queues, Removed};
 use super::totals::Totals;
 use crate::admission::{Places, Seat};
 use crate::config::Config;
@@ -49,8 +49,8 @@ pub(super) enum Charge {
     Critical,
     /// Nothing: housekeeping.
     Errand,
-    /// The place of the body that waits for it; its own entry still stands in its priority's queue.
-    Carried(Priority),
+    /// The place of the body that waits for it, on the thread of that slot; its own entry still stands in its priority's queue.
+    Carried(Priority, usize),
 }
 
 /// One thread.
@@ -111,8 +111,6 @@ pub(super) struct State {
     pub(super) watching: bool,
     pub(super) queues: Queues,
     places: Places,
-    /// Jobs running in a waiter's place on a thread of their own.
-    carried: usize,
     /// Jobs that were taken out to be refused, and have not been told yet: a stop is not over before they are.
     pub(super) condemned: usize,
     /// Dead entries that looks have come upon, for the next one who lets go of the lock to drop.
@@ -199,7 +197,6 @@ impl State {
             watching: false,
             queues: Queues::default(),
             places: Places::new(limits(config)),
-            carried: 0,
             condemned: 0,
             graveyard: Vec::new(),
             errands: 0,
@@ -334,10 +331,9 @@ impl State {
         if self.take_in_below(|_| 1) {
             home.note_intake();
         }
-        if let Some((job, priority)) = self.queues.carried.pop_front() {
-            self.carried += 1;
+        if let Some(Carried { job, priority, place }) = self.queues.next_carried() {
             self.slot(home.thread).handed += 1;
-            return Some((Entry::Job(job), Charge::Carried(priority)));
+            return Some((Entry::Job(job), Charge::Carried(priority, place)));
         }
         if self.errands < MAX_ERRANDS
             && let Some(job) = self.queues.errands.pop_front()
@@ -375,7 +371,7 @@ impl State {
             Charge::Place(_) => self.places.release(Seat::Place),
             Charge::Critical => self.places.release(Seat::Critical),
             Charge::Errand => self.errands -= 1,
-            Charge::Carried(_) => self.carried -= 1,
+            Charge::Carried(_, place) => self.queues.carried_off(place),
         }
     }
 
@@ -421,7 +417,7 @@ impl State {
             critical: self.queues.of.critical.len(),
         };
         let errands = self.queues.errands.len().min(MAX_ERRANDS - self.errands);
-        let admissible = self.queues.carried.len() + errands + self.places.fitting(waiting);
+        let admissible = self.queues.carriable() + errands + self.places.fitting(waiting);
         admissible.saturating_sub(self.searching)
     }
 
@@ -619,7 +615,7 @@ impl State {
 
     /// Whether nothing runs, waits or is on its way.
     pub(super) fn is_quiet(&self) -> bool {
-        let running = self.carried + self.errands;
+        let running = self.queues.carrying.len() + self.errands;
         let kept =
             |thread: &usize| self.slots[*thread].iter().flat_map(|slot| &slot.thieves).any(|ring| ring.len() > 0);
         running == 0
@@ -682,7 +678,8 @@ impl State {
         self.recall();
         self.holders = Default::default();
         self.places.release_all();
-        (self.carried, self.errands) = (0, 0);
+        self.queues.carrying.clear();
+        self.errands = 0;
         (self.searching, self.spawning, self.live) = (0, 0, 0);
         self.parked.clear();
         self.slots.clear();

@@ -62,12 +62,12 @@ impl Pool {
             let mut state = self.lock();
             // A carried task also stands in its own queue.
             let all = std::mem::take(&mut state.queues.carried);
-            let (carried, left): (Vec<_>, Vec<_>) = all.into_iter().partition(|(job, _)| job.is_task());
+            let (carried, left): (Vec<_>, Vec<_>) = all.into_iter().partition(|carried| carried.job.is_task());
             state.queues.carried = left.into();
             (state.condemn(Entry::is_task), carried)
         };
         let left = self.refuse_undropped(cancelled, Refusal::Cancelled);
-        self.leftover(left, carried.into_iter().map(|(job, _)| job).collect())
+        self.leftover(left, carried.into_iter().map(|carried| carried.job).collect())
     }
 
     /// What drops them, if there are any.
@@ -190,7 +190,7 @@ impl Pool {
             let GivenUp { running, threads, noted: mut left } = state.give_up();
             // Only now: what ends because it is asked to has run until the time was over, and is named.
             self.hurried.store(epoch, Ordering::Relaxed);
-            left.extend(state.queues.carried.drain(..).map(|(job, _)| job));
+            left.extend(state.queues.carried.drain(..).map(|carried| carried.job));
             let errands = std::mem::take(&mut state.queues.errands);
             let stranded = state.condemn(|_| true);
             (running, threads, stranded, errands, left)

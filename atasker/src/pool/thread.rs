@@ -21,20 +21,20 @@ pub(super) fn make(pool: &Arc<Pool>, spec: &ThreadSpec, reservation: Reservation
     if let Some(bytes) = spec.stack_size {
         builder = builder.stack_size(bytes);
     }
-    let pool = Arc::clone(pool);
-    builder.spawn(move || live(pool, reservation))
+    let (pool, nesting) = (Arc::clone(pool), spec.nesting());
+    builder.spawn(move || live(pool, nesting, reservation))
 }
 
 /// A thread's whole life.
-fn live(pool: Arc<Pool>, reservation: Reservation) {
-    work(&pool, reservation);
+fn live(pool: Arc<Pool>, nesting: usize, reservation: Reservation) {
+    work(&pool, nesting, reservation);
     // What destructors of this thread's locals call from here on must take it for no pool thread any more.
     current::unsettle();
 }
 
-fn work(pool: &Arc<Pool>, reservation: Reservation) {
+fn work(pool: &Arc<Pool>, nesting: usize, reservation: Reservation) {
     let Reservation { slot, epoch, parker, ledger, rings, .. } = reservation;
-    let home = Rc::new(Home::new(Arc::clone(pool), slot, epoch, ledger, rings));
+    let home = Rc::new(Home::new(Arc::clone(pool), (slot, epoch), nesting, ledger, rings));
     current::settle(&home);
     let mut state = pool.lock();
     if state.epoch != home.epoch {

@@ -21,7 +21,6 @@ use crate::stops::Urgency;
 use crate::supervisor::{Core, LaneInfo, Supervisor, lane_info};
 use crate::task::Task;
 use crate::time::Deadline;
-use crate::wait;
 
 /// A lane of async bodies: a runtime with threads of its own and, where it was given any, limits of its own.
 ///
@@ -163,21 +162,24 @@ impl Lane {
         };
         let _inside = guest.handle().enter();
         let owner = self.lane.owner();
-        let mut visitor = Visitor { owner, body: pin!(Some(body)) };
-        let ended = wait::poll_until(|waker| {
-            let mut cx = Context::from_waker(waker);
-            loop {
-                if guest.leash().is_pulled() {
-                    return Some(Err(TaskError::Cancelled));
+        let mut visitor = Visitor { owner, key: guest.key(), body: pin!(Some(body)) };
+        let ended = pool::wait_polling(
+            || guest.awaited(),
+            |waker| {
+                let mut cx = Context::from_waker(waker);
+                loop {
+                    if guest.leash().is_pulled() {
+                        return Some(Err(TaskError::Cancelled));
+                    }
+                    if let Poll::Ready(output) = visitor.poll(&mut cx) {
+                        return Some(Ok(output));
+                    }
+                    if guest.leash().stay(waker) {
+                        return None;
+                    }
                 }
-                if let Poll::Ready(output) = visitor.poll(&mut cx) {
-                    return Some(Ok(output));
-                }
-                if guest.leash().stay(waker) {
-                    return None;
-                }
-            }
-        });
+            },
+        );
         // What it has left is gone before the guest leaves: a stop waits for that.
         drop(visitor);
         Ok(ended?)
@@ -213,6 +215,8 @@ impl Lane {
 /// which the lane counts with.
 struct Visitor<'a, F> {
     owner: Owner,
+    /// What it waits under.
+    key: usize,
     /// `None` once it is gone.
     body: Pin<&'a mut Option<F>>,
 }
@@ -220,14 +224,14 @@ struct Visitor<'a, F> {
 impl<F: Future> Visitor<'_, F> {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<F::Output> {
         let body = self.body.as_mut().as_pin_mut().expect("it is polled until it has ended");
-        pool::enter_async(self.owner, None, || body.poll(cx))
+        pool::enter_guest(self.owner, self.key, || body.poll(cx))
     }
 }
 
 impl<F> Drop for Visitor<'_, F> {
     fn drop(&mut self) {
         let body = &mut self.body;
-        pool::enter_async(self.owner, None, || {
+        pool::enter_guest(self.owner, self.key, || {
             if std::thread::panicking() {
                 // A second panic would end the process.
                 if let Err(panic) = contain(|| body.set(None)) {

@@ -24,7 +24,7 @@
 
 use std::future::poll_fn;
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
 
 use super::core::Core;
@@ -35,11 +35,12 @@ use crate::lane::{self, Lane, Shutdown};
 use crate::log;
 use crate::owner::Scope;
 use crate::panics::contain;
-use crate::pool::{self, Totals};
+use crate::pool::{self, Pending, Totals};
 use crate::stops::{Leftover, Stop, Stops, Urgency};
 use crate::sync::atomic::Ordering;
 use crate::sync::thread::Builder;
 use crate::time::Deadline;
+use crate::wait::{self, Stay};
 
 /// While work is stranded without a thread, a stop asks the system again this often.
 const STRANDED_RETRY: Duration = Duration::from_millis(100);
@@ -176,16 +177,24 @@ impl Ending {
             }
             Asked::Follow(stop) => stop,
         };
+        let mut stay = Stay::new(&self.core.changed);
+        let mut look = |waker: &Waker| {
+            // In the list first: an end behind the look wakes who is in it.
+            stay.register(waker);
+            self.with(|stops| {
+                if let Some(report) = stop.report() {
+                    return Some(Ok(report.clone()));
+                }
+                // No thread could be made to lead it: then whoever waits does.
+                stops.lead().then_some(Err(()))
+            })
+        };
         loop {
-            let seen = self.core.changed.block_until(deadline, || {
-                self.with(|stops| {
-                    if let Some(report) = stop.report() {
-                        return Some(Ok(report.clone()));
-                    }
-                    // No thread could be made to lead it: then whoever waits does.
-                    stops.lead().then_some(Err(()))
-                })
-            });
+            let seen = match &self.lane {
+                None => wait::block_until(deadline, &mut look),
+                // A body of another supervisor's lends its place to what the lane's bodies wait for.
+                Some((lane, _)) => pool::wait_for(deadline, true, || lane.awaited(), &mut look),
+            };
             match seen {
                 Some(Ok(report)) => {
                     stop.join_leader();
@@ -207,14 +216,20 @@ impl Ending {
             Asked::Ended(report) => return report,
             Asked::Lead(stop) | Asked::Follow(stop) => stop,
         };
-        let mut waits = self.core.changed.waits();
+        let (mut stay, mut pending) = (Stay::new(&self.core.changed), Pending::default());
         let report = poll_fn(|cx| {
             if let Some(report) = stop.report() {
                 return Poll::Ready(report.clone());
             }
             // Looked at again once the waker is in the list: an end in between wakes nobody.
-            waits.register(cx.waker());
-            stop.report().map_or(Poll::Pending, |report| Poll::Ready(report.clone()))
+            stay.register(cx.waker());
+            if let Some(report) = stop.report() {
+                return Poll::Ready(report.clone());
+            }
+            if let Some((lane, _)) = &self.lane {
+                pending.tell(cx.waker(), || lane.awaited());
+            }
+            Poll::Pending
         })
         .await;
         stop.join_leader();
@@ -541,7 +556,9 @@ impl Core {
             return StopReport::default();
         }
         let inside = pool::is_inside(&self.pool);
-        let (asked, ending) = self.ask_lane(lane, urgency, inside || urgency.is_bounded());
+        // Who leads runs what is left to drop, and lends his place to nobody: a body of another supervisor's follows.
+        let elsewhere = inside || urgency.is_bounded() || pool::has_body();
+        let (asked, ending) = self.ask_lane(lane, urgency, elsewhere);
         match asked {
             Asked::Ended(report) => report,
             _ if inside => ending.report(Vec::new(), false),

@@ -1,14 +1,16 @@
 //! The protocols of a whole supervisor: start, stop, spawn, put and trigger from many threads at once.
 
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::Context;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use crate::pool;
 use crate::sync::atomic::{AtomicUsize, Ordering};
-use crate::sync::{check_model, thread};
+use crate::sync::{Mutex, check_model, thread};
 use crate::time::Deadline;
-use crate::wait::block_until;
+use crate::wait::{Stay, WaitList, block_until};
+use crate::waits::{Awaited, Donor, Edge, Served};
 use crate::{
     CancelOutcome, Config, PutError, QueueWorker, ScheduleContext, Supervisor, TaskError, When, WorkerState,
     background_task, background_worker,
@@ -183,6 +185,121 @@ fn nested_wait_in_one_place() {
             second.wait().expect("runs here") + first.wait().expect("runs here")
         });
         assert_eq!(outer.supervisor(&s).start().wait().expect("no deadlock"), 3);
+        assert!(s.stop().complete);
+    });
+}
+
+/// What a body on another executor waits for, of which a donor knows the key only.
+struct Elsewhere {
+    ended: AtomicUsize,
+    changed: WaitList,
+}
+
+impl Awaited for Elsewhere {
+    fn key(&self) -> usize {
+        std::ptr::from_ref(self).addr()
+    }
+
+    fn serve(self: Arc<Self>, _donor: Donor) -> Served {
+        Served::No
+    }
+}
+
+/// The only place is a body's that waits for one elsewhere, which awaits a task: it runs in that place, or the pool's own
+/// thread takes it before, or it is cancelled; and it ends one way.
+#[test]
+fn donor_pool_thread_and_cancel() {
+    check_model(|| [false, true].into_iter().for_each(donate));
+}
+
+fn donate(cancels: bool) {
+    let s = supervisor();
+    let elsewhere = Arc::new(Elsewhere { ended: AtomicUsize::new(0), changed: WaitList::default() });
+    let awaited = Arc::clone(&elsewhere);
+    let outer = background_task(move || {
+        let mut stay = Stay::new(&awaited.changed);
+        let ready = |waker: &Waker| {
+            stay.register(waker);
+            (awaited.ended.load(Ordering::SeqCst) > 0).then_some(())
+        };
+        pool::wait_for(Deadline::Never, true, || Arc::<Elsewhere>::clone(&awaited), ready)
+    });
+    let outer = outer.supervisor(&s).start();
+    let ran = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&ran);
+    let task = background_task(move || count.fetch_add(1, Ordering::SeqCst)).supervisor(&s).start();
+    let task = Arc::new(Mutex::new(task));
+    let canceller = thread::spawn({
+        let task = Arc::clone(&task);
+        move || cancels && task.lock().cancel() == CancelOutcome::Dequeued
+    });
+    let runtime = thread::spawn(move || {
+        let key = Awaited::key(&*elsewhere);
+        let result = block_until(Deadline::Never, |waker| {
+            let mut cx = Context::from_waker(waker);
+            match pool::enter_guest(0, key, || Pin::new(&mut *task.lock()).poll(&mut cx)) {
+                Poll::Ready(result) => Some(result),
+                Poll::Pending => None,
+            }
+        });
+        elsewhere.ended.store(1, Ordering::SeqCst);
+        elsewhere.changed.wake_all();
+        result.expect("a wait without a deadline ends with a result")
+    });
+    outer.wait().expect("no deadlock");
+    let dequeued = canceller.join().expect("cancelled");
+    assert_eq!(runtime.join().expect("polled").is_ok(), !dequeued);
+    assert_eq!(ran.load(Ordering::SeqCst), usize::from(!dequeued));
+    assert!(s.stop().complete);
+    assert_eq!(s.info().totals.largest_active, 1);
+}
+
+/// Something that a donor runs once, on its own thread; and that sleeps there until it is told to go on.
+struct Sleeper {
+    ran: AtomicUsize,
+    goes: AtomicUsize,
+    told: WaitList,
+}
+
+impl Awaited for Sleeper {
+    fn key(&self) -> usize {
+        std::ptr::from_ref(self).addr()
+    }
+
+    fn serve(self: Arc<Self>, _donor: Donor) -> Served {
+        if self.ran.swap(1, Ordering::SeqCst) > 0 {
+            return Served::No;
+        }
+        self.told.block_until(Deadline::Never, || (self.goes.load(Ordering::SeqCst) > 0).then_some(()));
+        Served::Here
+    }
+}
+
+/// While a donor runs a body, the way leads on where it has looked before, and its wake-up is used up by that body's sleep.
+#[test]
+fn a_wake_up_that_a_body_uses_up() {
+    check_model(|| {
+        let s = supervisor();
+        let sleeper = |goes| {
+            let goes = AtomicUsize::new(goes);
+            Arc::new(Sleeper { ran: AtomicUsize::new(0), goes, told: WaitList::default() })
+        };
+        let elsewhere = || Arc::new(Elsewhere { ended: AtomicUsize::new(0), changed: WaitList::default() });
+        let (first, behind, sleeps, last) = (elsewhere(), elsewhere(), sleeper(0), sleeper(1));
+        let _edges = [
+            Edge::new(first.key(), 0, Arc::<Elsewhere>::clone(&behind)),
+            Edge::new(first.key(), 0, Arc::<Sleeper>::clone(&sleeps)),
+        ];
+        let ended = Arc::clone(&last);
+        let outer = background_task(move || {
+            let ready = |_: &Waker| (ended.ran.load(Ordering::SeqCst) > 0).then_some(());
+            pool::wait_for(Deadline::Never, true, || Arc::<Elsewhere>::clone(&first), ready)
+        });
+        let outer = outer.supervisor(&s).start();
+        let _added = Edge::new(behind.key(), 0, last);
+        sleeps.goes.store(1, Ordering::SeqCst);
+        sleeps.told.wake_all();
+        outer.wait().expect("no deadlock");
         assert!(s.stop().complete);
     });
 }

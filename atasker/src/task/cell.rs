@@ -14,10 +14,13 @@ use crate::clock::{self, Clock};
 use crate::error::TaskError;
 use crate::log;
 use crate::panics::{contain, drop_contained, wake_contained};
-use crate::pool::{self, Entry, Job, Named, Pool, Ran, Refusal, Refused, Source, StaticName, Tally};
+use crate::pool::{
+    self, Entry, Job, Named, Pool, PoolNumber, Queued, Ran, Refusal, Refused, Source, StaticName, Tally,
+};
 use crate::priority::Priority;
 use crate::sync::Mutex;
 use crate::time::Deadline;
+use crate::waits::{self, Awaited};
 
 /// A task of some body with some result; by default none, spent.
 ///
@@ -76,6 +79,9 @@ pub(crate) trait Join<T>: Job {
     fn runs_on_pool(&self) -> bool {
         true
     }
+
+    /// The same as those see it that wait for it. The pool and the priority are those that it was submitted with.
+    fn awaited(self: Arc<Self>, pool: PoolNumber, priority: Priority) -> Arc<dyn Awaited>;
 
     fn status(&self) -> TaskStatus;
 
@@ -266,11 +272,14 @@ impl Cell {
         }
     }
 
-    fn wake_waiter(&self) {
+    /// Whether there was one.
+    fn wake_waiter(&self) -> bool {
         let waiter = self.waiter.lock().take();
+        let waited = waiter.is_some();
         if let Some(waiter) = waiter {
             wake_contained(waiter);
         }
+        waited
     }
 
     /// The last one lets go: what nobody has collected is dropped, a panic told.
@@ -364,8 +373,13 @@ impl clock::Bell for Cell {
         *delay.deadline.lock() = None;
         let job: Arc<dyn Job> = Arc::<Self>::clone(&self);
         match delay.pool.submit(delay.priority, Entry::Job(job), Source::Inside) {
-            // A pool thread that waits for it can claim it now.
-            Ok(()) => self.wake_waiter(),
+            // A pool thread that waits for it can claim it now, and so can one that waits for who waits for it. Who leaves a
+            // waker from now on, finds it queued.
+            Ok(()) => {
+                if self.wake_waiter() {
+                    waits::stir(Job::key(&*self));
+                }
+            }
             Err(_) => {
                 if Arc::clone(&self).refuse(&delay.pool, Refusal::Cancelled) {
                     self.drop_unrun(&delay.pool);
@@ -396,6 +410,10 @@ impl<T: Send + 'static> Join<T> for Cell {
 
     fn status(&self) -> TaskStatus {
         self.handover.state().status()
+    }
+
+    fn awaited(self: Arc<Self>, pool: PoolNumber, priority: Priority) -> Arc<dyn Awaited> {
+        Arc::new(Queued { job: self, pool, priority })
     }
 
     fn collect(&self, waker: Option<&Waker>) -> Option<Result<T, TaskError>> {

@@ -16,11 +16,12 @@ use crate::error::TaskError;
 use crate::lane::{Body, End, Lane, Refused, Source, Ticket};
 use crate::log;
 use crate::panics::{drop_contained, wake_contained};
-use crate::pool::{self, Job, Named, Pool, Ran, Refusal, StaticName, Tally};
+use crate::pool::{self, Job, Named, Pool, PoolNumber, Ran, Refusal, StaticName, Tally};
 use crate::priority::Priority;
 use crate::stops::Leftover;
 use crate::sync::Mutex;
 use crate::time::Deadline;
+use crate::waits::{self, Awaited, Donor, Served};
 
 /// What makes a delayed task due, to be taken back by a cancellation.
 type Timer = Mutex<Option<(Arc<Clock>, clock::Key)>>;
@@ -103,6 +104,11 @@ impl<N: Named, F, T> FutureCell<N, F, T> {
             }
         }
         self.wake_waiter();
+    }
+
+    /// Whether anybody waits for its end.
+    fn is_awaited(&self) -> bool {
+        self.wakers.lock().waiter.is_some()
     }
 
     fn wake_waiter(&self) {
@@ -297,6 +303,7 @@ where
                     break;
                 }
                 if self.stay(cx.waker()) {
+                    ticket.lend(Job::key(&*self), cx.waker());
                     return false;
                 }
             }
@@ -337,6 +344,10 @@ where
         true
     }
 
+    fn nudge(&self) {
+        self.recall();
+    }
+
     fn ask_to_end(self: Arc<Self>) -> Option<Leftover> {
         // Admitted and not begun yet, it must not begin: nobody would ask it again (`stop_now_racing_with_starts_ends`).
         if !self.berth.state().request_cancel() && Body::refuse(Arc::clone(&self)) {
@@ -346,6 +357,21 @@ where
             self.recall();
         }
         None
+    }
+}
+
+impl<N, F, T> Awaited for FutureCell<N, F, T>
+where
+    N: Named,
+    F: Future<Output = T> + Send + 'static,
+    T: Send + 'static,
+{
+    fn key(&self) -> usize {
+        Job::key(self)
+    }
+
+    fn serve(self: Arc<Self>, donor: Donor) -> Served {
+        if Body::is_live(&*self) { self.lane.clone().host(donor, self.priority, self) } else { Served::No }
     }
 }
 
@@ -362,6 +388,10 @@ where
 
     fn static_name(&self) -> Option<StaticName> {
         None
+    }
+
+    fn lends_at(&self) -> usize {
+        self.lane.lends()
     }
 
     fn is_live(&self) -> bool {
@@ -410,7 +440,12 @@ where
             drop(rung);
         }
         let body: Arc<dyn Body> = Arc::<Self>::clone(&self);
-        if self.lane.submit(self.priority, body, Source::Inside).is_err() && Body::refuse(Arc::clone(&self)) {
+        if self.lane.submit(self.priority, body, Source::Inside).is_ok() {
+            // A body of its lane that waits for who waits for it may lend its place now.
+            if self.is_awaited() {
+                waits::stir(Job::key(&*self));
+            }
+        } else if Body::refuse(Arc::clone(&self)) {
             self.drop_unrun();
         }
     }
@@ -441,6 +476,10 @@ where
 
     fn runs_on_pool(&self) -> bool {
         false
+    }
+
+    fn awaited(self: Arc<Self>, _pool: PoolNumber, _priority: Priority) -> Arc<dyn Awaited> {
+        self
     }
 
     fn status(&self) -> TaskStatus {

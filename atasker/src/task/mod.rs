@@ -27,9 +27,10 @@ pub use wait::{wait_all, wait_all_async, wait_completed, wait_completed_async, w
 
 use crate::error::{TaskError, WaitError};
 use crate::fork;
-use crate::pool::{self, Job, Pool, PoolNumber};
+use crate::pool::{self, Job, Pending, Pool, PoolNumber};
 use crate::priority::Priority;
 use crate::time::Deadline;
+use crate::waits::{Awaited, Donor, Served};
 
 /// The handle of one task: collects its result, watches it, cancels it.
 ///
@@ -49,9 +50,13 @@ use crate::time::Deadline;
 /// # Ok::<(), atasker::Error>(())
 /// ```
 ///
-/// Inside a body of the same supervisor, a wait for a task that is still queued runs it right there, in the waiting
-/// body's own place. So a body may wait for tasks it has started even when the pool is full, or has one place. A body
-/// that blocks on the handle as a future is such a wait too: its poll runs the task.
+/// A body that waits lends its place to what it waits for, and to what that waits for in turn. Inside a body of the same
+/// supervisor, a wait for a task that is still queued runs it right there; and so it does with a task that an async body, a
+/// queue worker or a body of another supervisor waits for, where the wait is for one of those. So a body may wait for tasks
+/// even when the pool is full, or has one place.
+///
+/// A body that blocks on the handle as a future, by an executor of another library, is such a wait too: a poll that finds the
+/// task queued hands it to a thread that runs it in the body's place. It runs no body inside that executor.
 ///
 /// A future's result can be collected once; polled again after that, the handle answers
 /// [`TaskError::Rejected`]. Bodies and results of up to three words lie in the task's own allocation, larger ones in a box
@@ -63,8 +68,8 @@ pub struct Task<T> {
     /// The count of forks at the pool's making.
     born: u32,
     priority: Priority,
-    /// An earlier poll too deep on a pool thread's stack has got the task a thread of its own.
-    carried: bool,
+    /// What a poll has told of those that wait for it.
+    pending: Pending,
     /// The result has been handed out.
     collected: bool,
 }
@@ -91,7 +96,14 @@ pub struct TaskInfo {
 
 impl<T> Task<T> {
     pub(crate) fn new(cell: Arc<dyn Join<T>>, pool: &Arc<Pool>, priority: Priority) -> Self {
-        Self { cell: Some(cell), pool: pool.number(), born: pool.born(), priority, carried: false, collected: false }
+        Self {
+            cell: Some(cell),
+            pool: pool.number(),
+            born: pool.born(),
+            priority,
+            pending: Pending::default(),
+            collected: false,
+        }
     }
 
     /// Whether this process is a fork of the one that the task's pool was made in: its threads are not here.
@@ -168,18 +180,17 @@ impl<T> Task<T> {
 
     /// Sleeps until the result is there or the deadline has passed. With `runs`, runs the task here where it may.
     fn block(&mut self, deadline: Deadline, runs: bool) -> Option<Result<T, TaskError>> {
-        let mut carried = false;
         // A look without a waker costs less, and often it is enough.
-        let result = self.cell().collect(None).or_else(|| if runs { self.run_inside(&mut carried) } else { None });
+        let result = self.cell().collect(None).or_else(|| if runs { self.run_inside() } else { None });
         let result = result.or_else(|| {
             if pool::is_async() {
                 return Some(Err(TaskError::WouldBlock));
             }
             let is_over = || self.cell().status().is_finished();
-            let ready = |waker: &Waker| self.look(waker, runs, &mut carried);
+            let ready = |waker: &Waker| self.look(waker);
             // A pool thread's core is wanted by those that it waits for.
             if pool::home().is_some() {
-                crate::wait::block_until(deadline, ready)
+                pool::wait_for(deadline, runs, || self.awaited(), ready)
             } else {
                 crate::wait::watch_and_block_until(deadline, is_over, ready)
             }
@@ -189,10 +200,7 @@ impl<T> Task<T> {
     }
 
     /// The result, if it is there; else leaves the waker.
-    ///
-    /// With `runs`, a thread of the task's own pool runs the task here as soon as it is queued: it keeps its place while
-    /// it waits, and where all places wait nobody else would.
-    fn look(&self, waker: &Waker, runs: bool, carried: &mut bool) -> Option<Result<T, TaskError>> {
+    fn look(&self, waker: &Waker) -> Option<Result<T, TaskError>> {
         if let Some(result) = self.cell().collect(Some(waker)) {
             return Some(result);
         }
@@ -203,25 +211,24 @@ impl<T> Task<T> {
             // Its threads stayed in the parent process: nobody here would ever run it.
             return Some(Err(TaskError::Rejected));
         }
-        if runs { self.run_inside(carried) } else { None }
+        None
+    }
+
+    /// What is waited for.
+    fn awaited(&self) -> Arc<dyn Awaited> {
+        Arc::clone(self.cell()).awaited(self.pool, self.priority)
     }
 
     /// Runs the task on this thread, if it is queued and the thread is one of its pool. Its result; `None`: it is to be
-    /// waited for.
-    fn run_inside(&self, carried: &mut bool) -> Option<Result<T, TaskError>> {
-        if *carried || self.cell().status() != TaskStatus::Queued || !self.cell().runs_on_pool() {
+    /// waited for. The shortest way that a wait can take: it is in no table, and needs no waker.
+    fn run_inside(&self) -> Option<Result<T, TaskError>> {
+        if self.cell().status() != TaskStatus::Queued || !self.cell().runs_on_pool() {
             return None;
         }
-        let home = pool::home().filter(|home| home.pool.number() == self.pool)?;
         let job: Arc<dyn Job> = Arc::clone(self.cell()) as Arc<dyn Job>;
-        if home.pool.is_deep() {
-            *carried = home.pool.carry(self.priority, &job);
-            if *carried {
-                return None;
-            }
-        }
         // Run here, it is ended; or another thread was first, and wakes this one when it is.
-        if home.pool.run_here(&home, self.priority, &job) { self.cell().collect(None) } else { None }
+        let served = pool::serve(&job, self.pool, self.priority, Donor::Thread);
+        if served == Served::Here { self.cell().collect(None) } else { None }
     }
 }
 
@@ -288,17 +295,24 @@ impl<T> Future for Task<T> {
         if self.collected {
             return Poll::Ready(Err(TaskError::Rejected));
         }
-        // A body that blocks on a future is a waiting body like one in `wait`: it runs the task, or nobody might.
-        let mut carried = self.carried;
-        let result = self.look(cx.waker(), true, &mut carried);
-        self.carried = carried;
-        self.collected = result.is_some();
-        result.map_or(Poll::Pending, Poll::Ready)
+        let this = &mut *self;
+        let result = this.look(cx.waker());
+        this.collected = result.is_some();
+        if let Some(result) = result {
+            this.pending.end();
+            return Poll::Ready(result);
+        }
+        let (cell, pool, priority) = (&this.cell, this.pool, this.priority);
+        let cell = || cell.clone().expect("only the drop gives it back");
+        this.pending.tell(cx.waker(), || cell().awaited(pool, priority));
+        Poll::Pending
     }
 }
 
 impl<T> Drop for Task<T> {
     fn drop(&mut self) {
+        // Before the cell: what is told of it owns it too, and the last owner drops what nobody has collected.
+        self.pending.end();
         if let Some(cell) = self.cell.take() {
             cell.retire();
         }

@@ -12,9 +12,10 @@ use super::mailbox::{AnyMailbox, Mailbox, NotTaken, Pushed};
 use super::putting::Putting;
 use crate::error::{PutError, Result};
 use crate::fork;
-use crate::pool;
+use crate::pool::{self, Pending};
 use crate::supervisor::WorkerInfo;
 use crate::time::Deadline;
+use crate::wait::Stay;
 
 /// What all handles can do, however their worker is made to run.
 macro_rules! common_verbs {
@@ -306,7 +307,7 @@ impl<T: Send + 'static> QueueWorker<T> {
         let mut waiting = Some(item);
         self.mailbox.watch();
         self.mailbox.begin_wait();
-        let put = self.core.wait_helping(deadline, &self.mailbox.room, || {
+        let put = self.core.wait_for(deadline, &self.mailbox.room, || {
             match self.try_put(waiting.take().expect("put back below, where it was not taken")) {
                 Err(PutError::Full(item)) => {
                     waiting = Some(item);
@@ -412,14 +413,18 @@ async fn stop_async(core: &Arc<Core>) {
     if core.is_own_body() {
         return;
     }
-    let mut ticket = None;
+    let (mut stay, mut pending) = (Stay::new(core.changed()), Pending::default());
     std::future::poll_fn(|cx| {
         if core.has_ended(life) {
             return Poll::Ready(());
         }
         // Looked at again once the waker is in the list: an end in between wakes nobody.
-        core.changed().register(&mut ticket, cx.waker());
-        if core.has_ended(life) { Poll::Ready(()) } else { Poll::Pending }
+        stay.register(cx.waker());
+        if core.has_ended(life) {
+            return Poll::Ready(());
+        }
+        pending.tell(cx.waker(), || core.awaited());
+        Poll::Pending
     })
     .await;
 }

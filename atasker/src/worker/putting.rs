@@ -6,6 +6,7 @@ use std::task::{Context, Poll};
 
 use super::handle::{Handle, QueueWorker};
 use crate::error::PutError;
+use crate::pool::Pending;
 use crate::wait::Ticket;
 
 /// A put that has found the queue full. Dropped, it waits no more.
@@ -16,8 +17,8 @@ pub(super) struct Putting<'a, T: Send + 'static> {
     /// It is among those who wait for room.
     waits: bool,
     ticket: Option<Ticket>,
-    /// Where a pool thread hears that it may run the worker itself.
-    help: Option<Ticket>,
+    /// What it has told of who waits for the worker.
+    pending: Pending,
 }
 
 // An item is moved in and out, and never pinned.
@@ -25,7 +26,7 @@ impl<T: Send + 'static> Unpin for Putting<'_, T> {}
 
 impl<'a, T: Send + 'static> Putting<'a, T> {
     pub(super) fn new(worker: &'a QueueWorker<T>, item: T) -> Self {
-        Self { worker, item: Some(item), waits: false, ticket: None, help: None }
+        Self { worker, item: Some(item), waits: false, ticket: None, pending: Pending::default() }
     }
 }
 
@@ -35,7 +36,7 @@ impl<T: Send + 'static> Future for Putting<'_, T> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
         let (core, mailbox) = (this.worker.core(), this.worker.mailbox());
-        let mut item = this.item.take().expect("it is polled until it is ready");
+        let item = this.item.take().expect("it is polled until it is ready");
         if core.is_own_body() {
             return Poll::Ready(Err(PutError::Full(item)));
         }
@@ -43,26 +44,20 @@ impl<T: Send + 'static> Future for Putting<'_, T> {
             mailbox.begin_wait();
             this.waits = true;
         }
-        loop {
-            // The race this closes: room that comes after the look wakes whoever is in the list by then.
-            mailbox.room.register(&mut this.ticket, cx.waker());
-            match this.worker.try_put(item) {
-                Err(PutError::Full(back)) => item = back,
-                done => return Poll::Ready(done),
-            }
-            // A body that blocks on this future has a place of the pool: it runs the worker itself, or nobody might.
-            if !core.helps(&mut this.help, cx.waker()) {
-                this.item = Some(item);
-                return Poll::Pending;
-            }
+        // The race this closes: room that comes after the look wakes whoever is in the list by then.
+        mailbox.room.register(&mut this.ticket, cx.waker());
+        match this.worker.try_put(item) {
+            Err(PutError::Full(back)) => this.item = Some(back),
+            done => return Poll::Ready(done),
         }
+        this.pending.tell(cx.waker(), || core.awaited());
+        Poll::Pending
     }
 }
 
 impl<T: Send + 'static> Drop for Putting<'_, T> {
     fn drop(&mut self) {
-        let (core, mailbox) = (self.worker.core(), self.worker.mailbox());
-        core.helps_no_more(&mut self.help);
+        let mailbox = self.worker.mailbox();
         mailbox.room.leave(&mut self.ticket);
         if !self.waits {
             return;

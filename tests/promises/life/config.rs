@@ -29,6 +29,7 @@ fn illegal() -> Vec<(Config, &'static str, &'static str)> {
         (base().thread_name(""), "thread_name", "\"\""),
         (base().thread_name("a\0b"), "thread_name", "a\\0b"),
         (base().stack_size(0), "stack_size", "0"),
+        (base().stack_size(65_535), "stack_size", "65535"),
         (base().warn_after(zero), "warn_after", "0"),
         (base().error_after(zero), "error_after", "0"),
         (base().warn_after(two).error_after(second), "error_after", "1s"),

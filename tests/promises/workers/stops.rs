@@ -1,9 +1,13 @@
 //! Stopping one worker: who waits, who only asks, and that nobody waits for himself.
 
+use std::pin::pin;
 use std::sync::{Arc, mpsc};
+use std::task::{Context, Wake, Waker};
 use std::thread::ThreadId;
 
-use atasker::{EventWorker, Priority, StopReport, Supervisor, WorkerContext, background_task, background_worker};
+use atasker::{
+    EventWorker, LaneConfig, Priority, StopReport, Supervisor, WorkerContext, background_task, background_worker,
+};
 
 use super::HOUR;
 use crate::support::{Gate, Tested, eventually, next, pool, returns};
@@ -244,4 +248,33 @@ fn the_state_is_gone_when_stop_returns() {
     worker.stop();
     queue.stop();
     assert_eq!(Arc::strong_count(&state), 1);
+}
+
+/// One that is polled and dropped, as a `select` does, a thousand times.
+#[test]
+fn a_stop_async_that_is_dropped_leaves_no_waker() {
+    struct Nobody;
+    impl Wake for Nobody {
+        fn wake(self: Arc<Self>) {}
+    }
+    fn poll_and_drop<F: Future>(stop: F, waker: &Waker) {
+        assert!(pin!(stop).poll(&mut Context::from_waker(waker)).is_pending());
+    }
+    let s = pool(2);
+    let (worker, gate) = in_a_run(&s);
+    let lane = s.lane("io", LaneConfig::new().threads(1)).unwrap();
+    let (open, opened) = tokio::sync::oneshot::channel::<()>();
+    let body = lane.start(opened);
+    let nobody = Arc::new(Nobody);
+    let waker = Waker::from(Arc::clone(&nobody));
+    for _ in 0..1_000 {
+        poll_and_drop(worker.stop_async(), &waker);
+        poll_and_drop(lane.stop_async(), &waker);
+        poll_and_drop(s.stop_async(), &waker);
+    }
+    drop(waker);
+    assert_eq!(Arc::strong_count(&nobody), 1);
+    gate.open();
+    drop(open);
+    assert!(body.wait().unwrap().is_err());
 }

@@ -182,10 +182,10 @@ pub struct Core {
     stopping: AtomicBool,
     /// What the plan says, for puts.
     paused: AtomicBool,
-    /// Woken when it has stopped, and when pool threads that wait for it may run it.
+    /// Woken when it has stopped.
     changed: WaitList,
-    /// Pool threads that wait for it.
-    helpers: AtomicUsize,
+    /// Those who wait for it, and may lend it their place or be told of it by those who do.
+    waiters: AtomicUsize,
 }
 
 impl Core {
@@ -207,7 +207,7 @@ impl Core {
             stopping: AtomicBool::new(false),
             paused: AtomicBool::new(false),
             changed: WaitList::default(),
-            helpers: AtomicUsize::new(0),
+            waiters: AtomicUsize::new(0),
         })
     }
 

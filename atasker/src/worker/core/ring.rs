@@ -11,6 +11,7 @@ use crate::error::{ConfigError, Error, Result};
 use crate::lane;
 use crate::pool::{Entry, Source};
 use crate::sync::atomic::Ordering;
+use crate::waits;
 
 impl Core {
     /// The mailbox has an item, and nobody who would look.
@@ -46,10 +47,10 @@ impl Core {
             // The pool or lane was closed by a bounded stop that ran out: nothing will run this worker again.
             self.request_stop(true);
         }
-        // The race this closes: a pool thread that is to wait announces itself first and looks at the bell second; the
-        // bell was set before this look for helpers, so one of the two sees the other.
-        if self.helpers.load(Ordering::SeqCst) > 0 {
-            self.changed.wake_all();
+        // The race this closes: who waits for it is counted first and looks at the bell second; the bell was set before this
+        // look at the count, so one of the two sees the other (`supervisor::model::a_putter_in_the_only_place_helps`).
+        if self.waiters.load(Ordering::SeqCst) > 0 {
+            waits::stir(Arc::as_ptr(self).addr());
         }
     }
 

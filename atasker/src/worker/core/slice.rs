@@ -248,6 +248,15 @@ impl Job for Home {
         &self.name
     }
 
+    fn key(&self) -> usize {
+        // The worker's, whatever its life: who waits for it may wait through a restart.
+        self.core.as_ptr().addr()
+    }
+
+    fn lends_at(&self) -> usize {
+        self.lane().map_or(0, |lane| lane.lends())
+    }
+
     fn is_live(&self) -> bool {
         // Under the lock of whoever has the queue.
         self.bell.is_queued_in(self.life)

@@ -1,6 +1,5 @@
 //! How a worker ends: what has items works them off through the pool, what has none is seized and ends on the spot.
 
-use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Waker;
 
@@ -17,7 +16,8 @@ use crate::stops::Leftover;
 use crate::supervisor::{Core as SupervisorCore, Entry, Resident, WorkerInfo};
 use crate::sync::atomic::Ordering;
 use crate::time::Deadline;
-use crate::wait::{self, WaitList};
+use crate::wait::WaitList;
+use crate::waits::{Awaited, Donor, Served};
 
 impl Core {
     /// The body said `Break`: nothing more is run, so what is queued is discarded.
@@ -274,7 +274,7 @@ impl Core {
         if self.is_own_body() || pool::is_async() {
             return;
         }
-        self.wait_helping(Deadline::Never, &self.changed, || self.has_ended(life).then_some(()));
+        self.wait_for(Deadline::Never, &self.changed, || self.has_ended(life).then_some(()));
     }
 
     /// Whether that life of it is over.
@@ -294,60 +294,29 @@ impl Core {
         &self.changed
     }
 
-    /// For a poll on a thread of the worker's own pool: runs the worker here, if it is queued; else leaves the waker, to be
-    /// used when it may be. Whether it ran.
-    pub(in crate::worker) fn helps(self: &Arc<Self>, ticket: &mut Option<wait::Ticket>, waker: &Waker) -> bool {
-        let Some((place, home)) = self.place_there() else { return false };
-        if ticket.is_none() {
-            self.helpers.fetch_add(1, Ordering::SeqCst);
-        }
-        self.changed.register(ticket, waker);
-        self.bell.is_queued() && home.shared().pool.run_here(&place, home.priority, &home.job())
+    /// What is waited for by who waits for the worker.
+    pub(in crate::worker) fn awaited(self: &Arc<Self>) -> Arc<dyn Awaited> {
+        // The race this closes: it is counted first, and the bell looked at second, by the walk; who queues the worker sets the
+        // bell first and looks at the count second (`enqueue`).
+        self.waiters.fetch_add(1, Ordering::SeqCst);
+        Arc::new(Waiter(Arc::clone(self)))
     }
 
-    pub(in crate::worker) fn helps_no_more(&self, ticket: &mut Option<wait::Ticket>) {
-        if ticket.is_some() {
-            self.changed.leave(ticket);
-            self.helpers.fetch_sub(1, Ordering::SeqCst);
-        }
-    }
-
-    /// This thread's place in the pool that the worker runs on, if it has one there.
-    fn place_there(&self) -> Option<(Rc<pool::Home>, Arc<Home>)> {
-        let runs_there =
-            |home: &Home, place: &pool::Home| home.lane().is_none() && Arc::ptr_eq(&place.pool, &home.shared().pool);
-        pool::home().zip(self.home()).filter(|(place, home)| runs_there(home, place))
-    }
-
-    /// Waits until `ready` gives something, which `list` tells of. A thread of the worker's own pool runs the worker
-    /// meanwhile, whenever it is queued: in a full pool nobody else would.
-    pub(in crate::worker) fn wait_helping<R>(
+    /// Waits until `ready` gives something, which `list` tells of. A pool thread's place is lent to the worker meanwhile, and
+    /// to what that waits for.
+    pub(in crate::worker) fn wait_for<R>(
         self: &Arc<Self>,
         deadline: Deadline,
         list: &WaitList,
         mut ready: impl FnMut() -> Option<R>,
     ) -> Option<R> {
-        let Some((place, home)) = self.place_there() else {
-            return list.block_until(deadline, ready);
+        let mut ticket = None;
+        let ready = |waker: &Waker| {
+            list.register(&mut ticket, waker);
+            ready()
         };
-        let job = home.job();
-        self.helpers.fetch_add(1, Ordering::SeqCst);
-        let (mut on_list, mut on_changed) = (None, None);
-        let result = wait::block_until(deadline, |waker| {
-            loop {
-                list.register(&mut on_list, waker);
-                self.changed.register(&mut on_changed, waker);
-                if let Some(result) = ready() {
-                    return Some(result);
-                }
-                if !self.bell.is_queued() || !home.shared().pool.run_here(&place, home.priority, &job) {
-                    return None;
-                }
-            }
-        });
-        list.leave(&mut on_list);
-        self.changed.leave(&mut on_changed);
-        self.helpers.fetch_sub(1, Ordering::SeqCst);
+        let result = pool::wait_for(deadline, true, || self.awaited(), ready);
+        list.leave(&mut ticket);
         result
     }
 }
@@ -381,5 +350,29 @@ impl Resident for Core {
 
     fn start_again(self: Arc<Self>, supervisor: &Arc<SupervisorCore>) {
         Self::start_again(&self, supervisor);
+    }
+}
+
+/// Somebody who waits for a worker.
+struct Waiter(Arc<Core>);
+
+impl Drop for Waiter {
+    fn drop(&mut self) {
+        self.0.waiters.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+impl Awaited for Waiter {
+    fn key(&self) -> usize {
+        Arc::as_ptr(&self.0).addr()
+    }
+
+    /// In the life that it is in now: a worker may be started anew while somebody waits for room in its queue.
+    fn serve(self: Arc<Self>, donor: Donor) -> Served {
+        let Some(home) = self.0.home().filter(|_| self.0.bell.is_queued()) else { return Served::No };
+        match home.lane() {
+            None => pool::serve(&home.job(), home.shared().pool.number(), home.priority, donor),
+            Some(lane) => lane.host(donor, home.priority, Arc::<Home>::clone(&home)),
+        }
     }
 }

@@ -102,10 +102,13 @@ async fn inside<'a, R>(home: &'a Home, heeds: bool, make: impl FnOnce() -> Boxed
 }
 
 /// Polls a voyage, or begins it: as a body of its supervisor, in all that it calls and drops. Whether it has ended.
-fn turn(home: &Arc<Home>, slot: &Mutex<Option<Sailing>>, cx: &mut Context<'_>, ticket: &Ticket) -> bool {
+fn turn(home: &Arc<Home>, slot: &Mutex<Option<Sailing>>, cx: &mut Context<'_>, ticket: &mut Ticket) -> bool {
     let mut sailing = slot.lock().take().expect("it is there from the beginning to the end");
     let pending = home.enter(|| {
-        let Poll::Ready(Landing { mut voyage, planned }) = sailing.as_mut().poll(cx) else { return Some(sailing) };
+        let Poll::Ready(Landing { mut voyage, planned }) = sailing.as_mut().poll(cx) else {
+            ticket.lend(pool::Job::key(&**home), cx.waker());
+            return Some(sailing);
+        };
         drop(sailing);
         // Before the worker is let go: who has seen it stop, or run again, finds the counts exact. The place is given back
         // behind that: a stop of the lane that finds nothing in flight finds the worker ended, or queued again.
@@ -318,6 +321,10 @@ impl lane::Body for Farewell {
         false
     }
 
+    fn waits_as(&self) -> usize {
+        pool::Job::key(&*self.home)
+    }
+
     fn ask_to_end(self: Arc<Self>) -> Option<Leftover> {
         None
     }
@@ -373,6 +380,14 @@ impl lane::Body for Home {
 
     fn is_task(&self) -> bool {
         false
+    }
+
+    fn waits_as(&self) -> usize {
+        pool::Job::key(self)
+    }
+
+    fn nudge(&self) {
+        self.leash().nudge();
     }
 
     fn ask_to_end(self: Arc<Self>) -> Option<Leftover> {

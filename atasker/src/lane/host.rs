@@ -1,0 +1,165 @@
+//! A body that is pending on a lane with limits is the host of what it waits for: that runs in its place.
+//!
+//! A host has one guest at a time, since it has one place. A guest may be pending itself, and so have a guest of its own.
+//! Where a host ends before its guest, the guest has the place.
+
+use std::sync::Arc;
+use std::task::Waker;
+
+use super::carrier::Carrier;
+use super::gate::{Gate, Place};
+use super::{Body, Lane, Source, Ticket};
+use crate::priority::Priority;
+use crate::sync::atomic::Ordering;
+use crate::waits::{self, Awaited, Donor, Served, Walk};
+
+/// Whom a body in flight has to do with.
+#[derive(Default)]
+pub(super) struct Company {
+    /// The slot of the one that runs in its place.
+    guest: Option<usize>,
+    /// The slot of the one in whose place it runs.
+    host: Option<usize>,
+    /// What makes it look again when its guest has ended.
+    waker: Option<Waker>,
+}
+
+impl Ticket {
+    /// The body with that key is pending: what it waits for may run in its place, where it waits at the same gate.
+    pub(crate) fn lend(&mut self, key: usize, waker: &Waker) {
+        if !self.lane.is_limited() {
+            return;
+        }
+        let Some(place) = self.place.filter(|_| waits::is_waiting(key)) else {
+            // It waits for nothing of ours, and nothing is added but by its own next poll.
+            self.walk = None;
+            return;
+        };
+        let donor_at = self.lane.address();
+        let donor = Donor::Pending { lane: donor_at, slot: place.slot, epoch: place.epoch };
+        loop {
+            // The race this closes: the guest ends just now. It takes the waker under the lock under which this leaves it, and
+            // where it was first, this looks for another.
+            let left = waker.clone();
+            let (has_guest, unused) = self.lane.gate.lock().awaits_guest(place, left);
+            drop(unused);
+            if has_guest || !self.walk.get_or_insert_with(|| Box::new(Walk::new(donor_at))).look_from(key, waker, donor)
+            {
+                return;
+            }
+        }
+    }
+}
+
+impl Lane {
+    /// What tells it from other lanes.
+    fn address(self: &Arc<Self>) -> usize {
+        Arc::as_ptr(self).addr()
+    }
+
+    /// Where its bodies, pending, lend their places: its address, where it has any; else 0.
+    pub(crate) fn lends(self: &Arc<Self>) -> usize {
+        if self.is_limited() { self.address() } else { 0 }
+    }
+
+    /// What is waited for by who waits until the lane has nothing left.
+    pub(crate) fn awaited(self: &Arc<Self>) -> Arc<dyn Awaited> {
+        Arc::new(End(Arc::clone(self)))
+    }
+
+    /// Whether a body may have to wait for a place.
+    pub(super) fn is_limited(&self) -> bool {
+        // Relaxed: whoever becomes a host by it goes through the gate's lock.
+        self.limited.load(Ordering::Relaxed)
+    }
+
+    /// Starts a body that waits at this gate, in the place of one of this lane's that is pending.
+    pub(crate) fn host(self: &Arc<Self>, donor: Donor, priority: Priority, body: Arc<dyn Body>) -> Served {
+        let Donor::Pending { lane, slot, epoch } = donor else { return Served::No };
+        if lane != self.address() {
+            return Served::No;
+        }
+        let Ok(on) = self.handle() else { return Served::No };
+        let ticket = {
+            let mut gate = self.gate.lock();
+            if gate.check(Source::Inside).is_err() {
+                return Served::No;
+            }
+            // Before it is claimed: a stop that finds nothing waiting then finds it in flight.
+            let Some(place) = gate.invite(Place { slot, epoch }, priority, Arc::clone(&body)) else {
+                return Served::No;
+            };
+            let badge = gate.badge();
+            Ticket::new(self, &gate, Some(place), Some(badge))
+        };
+        if !body.begin() {
+            // A carrier or a cancellation was first. The ticket gives the place back.
+            return Served::No;
+        }
+        // Its entry still stands in the queue.
+        self.died(priority);
+        Carrier::with(body, ticket).set_out(&on);
+        Served::Elsewhere
+    }
+}
+
+/// The end of all that a lane has.
+struct End(Arc<Lane>);
+
+impl Awaited for End {
+    fn key(&self) -> usize {
+        self.0.address()
+    }
+
+    fn parts(&self) -> Vec<usize> {
+        let gate = self.0.gate.lock();
+        gate.flying.iter().map(|(_, flying)| flying.body.waits_as()).chain(gate.waiting_as()).collect()
+    }
+
+    fn serve(self: Arc<Self>, _donor: Donor) -> Served {
+        Served::No
+    }
+}
+
+impl Gate {
+    /// Whether a body has a guest; then its waker is left, to be woken when that has ended. One that is no longer wanted comes
+    /// back, to be dropped outside the lock.
+    fn awaits_guest(&mut self, host: Place, waker: Waker) -> (bool, Option<Waker>) {
+        if host.epoch != self.epoch {
+            return (true, Some(waker));
+        }
+        let company = &mut self.flying[host.slot].company;
+        if company.guest.is_none() {
+            return (false, Some(waker));
+        }
+        (true, company.waker.replace(waker))
+    }
+
+    /// Notes a body as one in flight that runs in the place of another. `None`: that is over, or has a guest.
+    fn invite(&mut self, host: Place, priority: Priority, body: Arc<dyn Body>) -> Option<Place> {
+        if host.epoch != self.epoch || self.flying[host.slot].company.guest.is_some() {
+            return None;
+        }
+        let place = self.admit(priority, body, None, std::time::Instant::now());
+        self.flying[host.slot].company.guest = Some(place.slot);
+        self.flying[place.slot].company.host = Some(host.slot);
+        Some(place)
+    }
+
+    /// One in flight has ended: its guest has its place from now on. What is to be woken; and a waker to be dropped. Both
+    /// outside the lock.
+    pub(super) fn part(&mut self, company: Company, seat: &mut Option<crate::admission::Seat>) -> [Option<Waker>; 2] {
+        let Company { guest, host, waker } = company;
+        if let Some(guest) = guest {
+            let guest = &mut self.flying[guest];
+            guest.company.host = host;
+            guest.seat = seat.take();
+        }
+        let woken = host.and_then(|host| {
+            let host = &mut self.flying[host].company;
+            host.guest = guest;
+            if guest.is_none() { host.waker.take() } else { None }
+        });
+        [woken, waker]
+    }
+}

@@ -1,0 +1,180 @@
+//! A wait for something of ours, and what may use the waiter's place meanwhile. One way for every verb that blocks, and one
+//! for every future that is polled.
+
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::Waker;
+
+use super::current::{self, Around};
+use super::home::Home;
+use super::job::Job;
+use super::{Pool, PoolNumber};
+use crate::priority::Priority;
+use crate::time::Deadline;
+use crate::wait;
+use crate::waits::{Awaited, Donor, Edge, Served, Walk};
+
+/// A task of a pool's that is waited for.
+pub(crate) struct Queued {
+    pub(crate) job: Arc<dyn Job>,
+    pub(crate) pool: PoolNumber,
+    pub(crate) priority: Priority,
+}
+
+impl Awaited for Queued {
+    fn key(&self) -> usize {
+        self.job.key()
+    }
+
+    fn serve(self: Arc<Self>, donor: Donor) -> Served {
+        serve(&self.job, self.pool, self.priority, donor)
+    }
+}
+
+/// Has a job that waits in the queue of the donor's own pool use the donor's place.
+pub(crate) fn serve(job: &Arc<dyn Job>, pool: PoolNumber, priority: Priority, donor: Donor) -> Served {
+    if matches!(donor, Donor::Pending { .. }) || !job.is_live() {
+        return Served::No;
+    }
+    let Some(home) = current::home().filter(|home| home.pool.number() == pool) else { return Served::No };
+    // On top of somebody else's executor a body could meet that executor again, which most of them refuse.
+    let beside = matches!(donor, Donor::Beside);
+    if (beside || home.is_deep()) && home.pool.carry(&home, priority, job) {
+        return Served::Elsewhere;
+    }
+    if !beside && home.pool.run_here(&home, priority, job) { Served::Here } else { Served::No }
+}
+
+/// Sleeps until `ready` gives something, or the deadline has passed.
+///
+/// `ready` leaves the waker that it gets wherever the change will be told, before it looks. A pool thread's place is lent
+/// meanwhile to what `awaited` is, or waits for; with `lends` only.
+pub(crate) fn wait_for<R>(
+    deadline: Deadline,
+    lends: bool,
+    awaited: impl Fn() -> Arc<dyn Awaited>,
+    mut ready: impl FnMut(&Waker) -> Option<R>,
+) -> Option<R> {
+    let mut waiting = None;
+    wait::block_until(deadline, |waker| look(waker, &mut waiting, lends, &awaited, &mut ready))
+}
+
+/// The same without a deadline, for a `ready` that is a poll of the user's: it may wait on this thread for something else.
+pub(crate) fn wait_polling<R>(awaited: impl Fn() -> Arc<dyn Awaited>, mut ready: impl FnMut(&Waker) -> Option<R>) -> R {
+    let mut waiting = None;
+    wait::poll_until(|waker| look(waker, &mut waiting, true, &awaited, &mut ready))
+}
+
+/// One look before a sleep, and another behind each body that has run here: that may have used up the wake-up.
+fn look<R>(
+    waker: &Waker,
+    waiting: &mut Option<Option<Waiting>>,
+    lends: bool,
+    awaited: &impl Fn() -> Arc<dyn Awaited>,
+    ready: &mut impl FnMut(&Waker) -> Option<R>,
+) -> Option<R> {
+    loop {
+        let mut result = ready(waker);
+        if result.is_some() {
+            return result;
+        }
+        let waiting = waiting.get_or_insert_with(|| Waiting::begin(lends, awaited));
+        let ran = waiting.as_mut().is_some_and(|waiting| {
+            waiting.look(waker, &mut || {
+                result = ready(waker);
+                result.is_some()
+            })
+        });
+        if result.is_some() || !ran {
+            return result;
+        }
+    }
+}
+
+/// A thread that waits, with bodies on its stack.
+struct Waiting {
+    awaited: Arc<dyn Awaited>,
+    /// From each of the bodies: they all wait through the innermost.
+    _edges: Vec<Edge>,
+    /// `None`: it has no place to lend.
+    walk: Option<Walk>,
+}
+
+impl Waiting {
+    /// `None`: nobody can wait for this thread, and it has no place.
+    fn begin(lends: bool, awaited: &impl Fn() -> Arc<dyn Awaited>) -> Option<Self> {
+        let keys = current::keys();
+        let place = current::home().filter(|_| lends).map(|home| Arc::as_ptr(&home.pool).addr());
+        if keys.is_empty() && place.is_none() {
+            return None;
+        }
+        let awaited = awaited();
+        let edge = |key| Edge::new(key, place.unwrap_or(0), Arc::clone(&awaited));
+        let edges = keys.into_iter().map(edge).collect();
+        Some(Self { awaited, _edges: edges, walk: place.map(Walk::new) })
+    }
+
+    fn look(&mut self, waker: &Waker, is_over: &mut dyn FnMut() -> bool) -> bool {
+        let Self { awaited, walk, .. } = self;
+        walk.as_mut().is_some_and(|walk| walk.look(awaited, waker, Donor::Thread, is_over))
+    }
+}
+
+/// What a future of ours that is pending has told of, and takes back when it is ready or dropped.
+#[derive(Debug, Default)]
+pub(crate) struct Pending(Option<Box<Told>>);
+
+#[derive(Debug)]
+enum Told {
+    /// A body that is polled waits for it.
+    Edge(Edge),
+    /// A body on a pool's thread does, by somebody else's executor.
+    Walk(Walk),
+}
+
+impl Pending {
+    /// It has been polled, and is pending. The waker is woken, too, where the donor should look again.
+    pub(crate) fn tell(&mut self, waker: &Waker, awaited: impl FnOnce() -> Arc<dyn Awaited>) {
+        match current::around() {
+            Around::Nothing => self.0 = None,
+            Around::Async { key, lane } => {
+                if !matches!(self.0.as_deref(), Some(Told::Edge(edge)) if edge.from() == key) {
+                    self.0 = Some(Box::new(Told::Edge(Edge::new(key, lane, awaited()))));
+                }
+            }
+            Around::Blocking { pool } => {
+                if !matches!(self.0.as_deref(), Some(Told::Walk(_))) {
+                    self.0 = Some(Box::new(Told::Walk(Walk::new(pool))));
+                }
+                if let Some(Told::Walk(walk)) = self.0.as_deref_mut() {
+                    walk.look(&awaited(), waker, Donor::Beside, &mut || false);
+                }
+            }
+        }
+    }
+
+    /// It is ready.
+    pub(crate) fn end(&mut self) {
+        self.0 = None;
+    }
+}
+
+impl Home {
+    /// Whether this thread has so many bodies on its stack that the next one gets a thread of its own.
+    fn is_deep(&self) -> bool {
+        current::depth() > self.pool.max_nesting().min(self.nesting)
+    }
+}
+
+impl Pool {
+    /// Runs `job` on this pool thread, in the place of the body that waits for it. `false`: it was not to be had.
+    fn run_here(self: &Arc<Self>, home: &Rc<Home>, priority: Priority, job: &Arc<dyn Job>) -> bool {
+        use super::Ran;
+        let ran = home.run_nested(job).unwrap_or(Ran::Dead);
+        if ran != Ran::Dead {
+            // Its entry is still in the queue, unless another thread has just taken it out and found it dead.
+            self.died(priority);
+        }
+        ran != Ran::Dead
+    }
+}

@@ -1,0 +1,162 @@
+//! The walk of a donor: from what it waits for, along the edges, to what may use its place.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::Waker;
+
+use super::table::{Spreading, Table};
+use super::{Awaited, Donor, Served, table};
+
+/// No pool and no lane has this address.
+const UNKEPT: usize = usize::MAX;
+
+/// What a donor has left where its walks came through. Dropped, it is taken back.
+#[derive(Debug)]
+pub(crate) struct Walk {
+    table: &'static Table,
+    /// By which the table tells it from other donors.
+    number: u64,
+    /// The pool or lane of its place.
+    at: usize,
+    /// Where its waker may still be.
+    left_at: HashSet<usize, Spreading>,
+}
+
+/// One look along the edges.
+struct Look<'a> {
+    walk: &'a mut Walk,
+    waker: &'a Waker,
+    donor: Donor,
+    seen: HashSet<usize, Spreading>,
+    /// The nodes on the way to where it is, and the last edge that was followed at each.
+    way: Vec<(usize, u64)>,
+    /// The key of the body that looks, where the walk begins at that.
+    own: Option<usize>,
+    /// Something has run on this thread.
+    ran: bool,
+    /// A body that is pending has found what runs in its place.
+    lent: bool,
+}
+
+impl Walk {
+    /// Of a donor with a place `at` the pool or lane of that address.
+    pub(crate) fn new(at: usize) -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        // Relaxed: only the number matters.
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        Self { table: table(), number, at, left_at: HashSet::default() }
+    }
+
+    /// Offers the donor's place to all that waiting for `first` leads to, and leaves the waker wherever the way may lead on
+    /// later. Between two that run here, asks whether the donor's wait is over, and then ends.
+    ///
+    /// Whether anything has run on this thread: then the donor is to look again before it sleeps, since a body that it
+    /// ran may have used up its wake-up.
+    pub(crate) fn look(
+        &mut self,
+        first: &Arc<dyn Awaited>,
+        waker: &Waker,
+        donor: Donor,
+        is_over: &mut dyn FnMut() -> bool,
+    ) -> bool {
+        let mut look = Look::new(self, waker, donor);
+        if look.meet(first, is_over) {
+            look.go_on(is_over);
+        }
+        look.end()
+    }
+
+    /// The same for a body that is pending, up to the first that uses its place; whether there is one. The body's own edges
+    /// come and go with its own polls, so nothing is left there.
+    pub(crate) fn look_from(&mut self, key: usize, waker: &Waker, donor: Donor) -> bool {
+        let mut look = Look::new(self, waker, donor);
+        look.seen.insert(key);
+        look.own = Some(key);
+        look.way.push((key, 0));
+        look.go_on(&mut || false);
+        let lent = look.lent;
+        look.end();
+        lent
+    }
+}
+
+impl<'a> Look<'a> {
+    fn new(walk: &'a mut Walk, waker: &'a Waker, donor: Donor) -> Self {
+        Self { walk, waker, donor, seen: HashSet::default(), way: Vec::new(), own: None, ran: false, lent: false }
+    }
+
+    /// Goes on along the edges, in depth. Each is read when it is its turn: what is not waited for any more is not run.
+    fn go_on(&mut self, is_over: &mut dyn FnMut() -> bool) {
+        // The body that this walk begins at is such a donor itself: it is this one.
+        let (at, own) = (self.walk.at, self.own);
+        while let Some((key, number)) = self.way.last_mut() {
+            let at = if Some(*key) == own { UNKEPT } else { at };
+            match self.walk.table.edge_behind(*key, *number, at) {
+                Some((next, to)) => {
+                    *number = next;
+                    if !self.meet(&to, is_over) {
+                        return;
+                    }
+                }
+                None => _ = self.way.pop(),
+            }
+        }
+    }
+
+    /// Comes to something that is waited for. `false`: the donor's wait is over, or its place is lent.
+    ///
+    /// The race this closes: it comes into a queue, or its body waits for something else, just now. Whoever tells so sets
+    /// the state, or adds the edge, first and looks for wakers second (`model::look_and_add`, `model::look_and_queue`).
+    fn meet(&mut self, awaited: &Arc<dyn Awaited>, is_over: &mut dyn FnMut() -> bool) -> bool {
+        if !self.come_to(awaited.key()) {
+            return true;
+        }
+        match Arc::clone(awaited).serve(self.donor) {
+            Served::Here => {
+                self.ran = true;
+                if is_over() {
+                    return false;
+                }
+            }
+            Served::Elsewhere if matches!(self.donor, Donor::Pending { .. }) => {
+                self.lent = true;
+                return false;
+            }
+            Served::Elsewhere | Served::No => {}
+        }
+        awaited.parts().into_iter().for_each(|part| _ = self.come_to(part));
+        true
+    }
+
+    /// Leaves the waker at a node that it has not seen yet, whose edges come next.
+    fn come_to(&mut self, key: usize) -> bool {
+        let is_new = self.seen.insert(key);
+        if is_new {
+            self.walk.left_at.insert(key);
+            self.walk.table.watch(key, self.walk.number, self.walk.at, self.waker.clone());
+            self.way.push((key, 0));
+        }
+        is_new
+    }
+
+    /// Takes the waker back from where this look has not come to. Whether anything has run on this thread.
+    fn end(self) -> bool {
+        let Self { walk, seen, ran, .. } = self;
+        let Walk { table, number, left_at, .. } = walk;
+        left_at.retain(|key| {
+            let stays = seen.contains(key);
+            if !stays {
+                table.unwatch(*key, *number);
+            }
+            stays
+        });
+        ran
+    }
+}
+
+impl Drop for Walk {
+    fn drop(&mut self) {
+        self.left_at.iter().for_each(|&key| self.table.unwatch(key, self.number));
+    }
+}
