@@ -336,14 +336,16 @@ impl Job for Cell {
             Refusal::Cancelled => TaskStatus::Cancelled,
             Refusal::NoThread => TaskStatus::Rejected,
         };
-        let ended = self.end_unstarted(end, |before| {
+        let count = |before| {
             if before == TaskStatus::Delayed
                 && let Some(delay) = self.head.delay()
             {
                 pool.count_delayed(delay.priority, false);
             }
             pool.count(|totals| totals.count_refusal(why));
-        });
+        };
+        // A waker is the user's code: a stop in it must not wait for this thread, which may lead one.
+        let ended = pool::enter_unnamed(pool, || self.end_unstarted(end, count));
         if ended.is_none() {
             return false;
         }

@@ -331,7 +331,8 @@ where
         let refused = self.berth.state().end_unstarted(TaskStatus::Cancelled).is_some();
         if refused {
             self.lane.count(|counts| counts.cancelled += 1);
-            self.tell_end();
+            // A waker is the user's code: a stop in it must not wait for this thread, which may lead one.
+            pool::enter_async(self.lane.owner(), None, || self.tell_end());
         }
         refused
     }

@@ -1,11 +1,14 @@
 //! A stop called from inside only asks: it never waits for itself.
 
-use std::sync::mpsc;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, mpsc};
+use std::task::{Context, Wake, Waker};
 use std::time::Duration;
 
 use atasker::{
-    Priority, StopReport, Supervisor, SupervisorState, Worker, WorkerContext, WorkerError, background_task,
-    background_worker,
+    Priority, StopReport, Supervisor, SupervisorState, Task, Worker, WorkerContext, WorkerError, background_future,
+    background_task, background_worker,
 };
 
 use crate::support::{OnDrop, PATIENCE, Tested, eventually, in_time, pool, start};
@@ -53,6 +56,32 @@ fn stop_in_a_task_that_a_waiter_runs_only_asks() {
     each_only_asks(|s, stopper| {
         let inner = Supervisor::clone(s);
         start(s, move || start(&inner, move || drop(stopper)).wait().unwrap()).wait().unwrap();
+    });
+}
+
+/// It is called by the thread that leads the stop which cancels the task.
+#[test]
+fn stop_in_a_waker_of_a_cancelled_task_only_asks() {
+    struct Waking(Mutex<Option<Stopper>>);
+    impl Wake for Waking {
+        fn wake(self: Arc<Self>) {
+            drop(self.0.lock().unwrap().take());
+        }
+    }
+    fn cancelled(s: &Tested, mut queued: Task<()>, stopper: Stopper) {
+        let waker = Waker::from(Arc::new(Waking(Mutex::new(Some(stopper)))));
+        assert!(Pin::new(&mut queued).poll(&mut Context::from_waker(&waker)).is_pending());
+        let s = Supervisor::clone(s);
+        let stop = std::thread::spawn(move || s.stop_now());
+        eventually("it is cancelled", || queued.is_finished());
+        stop.join().unwrap();
+    }
+    each_only_asks(|s, stopper| {
+        cancelled(s, background_task(|| ()).delay(PATIENCE * 100).supervisor(s).start(), stopper);
+    });
+    each_only_asks(|s, stopper| {
+        let queued = background_future(async {}).delay(PATIENCE * 100).supervisor(s).start();
+        cancelled(s, queued, stopper);
     });
 }
 
