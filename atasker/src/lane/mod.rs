@@ -22,6 +22,7 @@ use std::time::Instant;
 use crossbeam_utils::CachePadded;
 use tokio::runtime::Handle;
 
+pub(crate) use engine::Engine;
 pub(crate) use guest::Guest;
 pub(crate) use leash::Leash;
 pub(crate) use ticket::Ticket;
@@ -34,7 +35,6 @@ use crate::slow::{SlowStart, Thresholds};
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, Ordering};
 use carrier::Carrier;
-use engine::Engine;
 use gate::{Gate, Stage};
 
 /// Something that runs on a lane, as the lane sees it: admitted once for each time it is handed in.
@@ -242,6 +242,14 @@ impl Lane {
     /// Whom to report as waiting too long, and the moment of the next look; `None`: nobody waits.
     pub(crate) fn slow_starts(&self, now: Instant) -> (Vec<SlowStart>, Option<Instant>) {
         self.gate.lock().slow_starts(now)
+    }
+
+    /// Makes the runtime that it would make when it is first used, for somebody who shares it, and has bodies run on that.
+    pub(crate) fn make_shared(&self) -> io::Result<Engine> {
+        let threads = self.motor.lock().config.get_threads();
+        let engine = Engine::make(&self.thread_name, threads)?;
+        self.lend(engine.handle().clone());
+        Ok(engine)
     }
 
     /// Bodies are to run on that runtime of the user's. `false`: one has been made.

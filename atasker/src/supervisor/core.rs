@@ -48,6 +48,8 @@ pub(crate) struct Core {
     pub(super) slow_start_hook: Mutex<Option<SlowStartHook>>,
     /// Work waits for a thread that the system doesn't give.
     pub(super) stranded: AtomicBool,
+    /// What `life` says of an announcement or a stop, for those who ask in a loop. Written under its lock.
+    pub(super) ending: AtomicBool,
     /// This very allocation.
     me: Weak<Core>,
 }
@@ -73,6 +75,7 @@ impl Core {
                 task_times: AtomicBool::new(config.get_task_times()),
                 slow_start_hook: Mutex::new(None),
                 stranded: AtomicBool::new(false),
+                ending: AtomicBool::new(false),
                 me: Weak::clone(me),
                 config: Mutex::new(config),
                 name,

@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 use super::core::Core;
 use super::info::{SupervisorState, add_counts};
 use super::{Abandoned, StopReport};
-use super::{Supervisor, autostart};
+use super::{Supervisor, announce, autostart};
 use crate::error::{Error, Result};
 use crate::log;
 use crate::pool::{self, Totals};
@@ -44,6 +44,8 @@ pub(super) struct Life {
     urgency: Urgency,
     /// Steps 1 to 3 have been taken: everybody is refused.
     told: bool,
+    /// The stop of this run has been announced.
+    announced: bool,
     /// Somebody takes the steps that wait.
     led: bool,
 }
@@ -136,6 +138,11 @@ impl Core {
                 Phase::Starting => None,
                 Phase::Running => Some(Ok(None)),
                 phase if may_start(phase) => {
+                    if phase == Phase::Stopped {
+                        // It was of the run before.
+                        life.announced = false;
+                        self.ending.store(false, Ordering::Relaxed);
+                    }
                     life.phase = Phase::Starting;
                     life.run += 1;
                     Some(Ok(Some((phase, Arc::clone(&life.stop)))))
@@ -231,22 +238,42 @@ impl Core {
         report
     }
 
-    /// Whether a stop was asked for, and everybody is refused. `run`: which run this is about; left there by the first look
-    /// that finds one.
+    /// Announces the stop of this run, or of the first. Refuses nothing.
+    pub(super) fn announce(&self) {
+        if self.pool.is_forked() {
+            return;
+        }
+        {
+            let mut life = self.life.lock();
+            if life.phase == Phase::Stopped {
+                return;
+            }
+            life.announced = true;
+            // Relaxed, here and below: see `is_ending`.
+            self.ending.store(true, Ordering::Relaxed);
+        }
+        // The mark first, and this second: whoever waits is in the list before it looks.
+        self.changed.wake_all();
+    }
+
+    /// Whether a stop was announced, or asked for, and everybody is refused. `run`: which run this is about; left there by the
+    /// first look that finds one.
     pub(super) fn is_stop_requested(&self, run: &mut Option<u64>) -> bool {
         if self.pool.is_forked() {
             return true;
         }
         let life = self.life.lock();
         match life.phase {
-            Phase::Created => false,
             Phase::Stopped => true,
+            _ if life.announced => true,
+            Phase::Created => false,
             Phase::Stopping if life.told => true,
             Phase::Starting | Phase::Running | Phase::Stopping => *run.get_or_insert(life.run) != life.run,
         }
     }
 
-    /// Waits until the run that this call sees ends; inside a body, until a stop is asked for.
+    /// Waits until the run that this call sees ends; inside a body, until a stop is announced or asked for; in a program's
+    /// `main`, until it is announced, at the latest.
     pub(super) fn block(self: &Arc<Self>) {
         // On the thread of an async body nothing may wait.
         if self.pool.is_forked() || pool::is_async() {
@@ -264,9 +291,11 @@ impl Core {
             let (life, _) = self.settled();
             (life.run, Arc::clone(&life.stop))
         };
+        let hears = inside || announce::is_main();
         self.changed.block_until(Deadline::Never, || {
             let life = self.life.lock();
             let goes_on = match life.phase {
+                _ if hears && life.announced => false,
                 // The phase is set first, and who looks just then would still find an intake open.
                 Phase::Stopping => !inside || !life.told,
                 Phase::Starting | Phase::Running => true,
@@ -274,7 +303,7 @@ impl Core {
             };
             (!goes_on || life.run != run).then_some(())
         });
-        if !inside {
+        if !inside && stop.report.get().is_some() {
             stop.join_leader();
         }
     }
@@ -287,6 +316,7 @@ impl Core {
                 Phase::Created => {
                     let nothing = StopReport { complete: true, ..StopReport::default() };
                     life.phase = Phase::Stopped;
+                    self.ending.store(true, Ordering::Relaxed);
                     return Asked::Ended(life.stop.report.get_or_init(|| nothing).clone());
                 }
                 Phase::Stopped | Phase::Starting => {
@@ -296,6 +326,7 @@ impl Core {
                 Phase::Running => {
                     life.phase = Phase::Stopping;
                     life.told = false;
+                    self.ending.store(true, Ordering::Relaxed);
                     life.urgency = urgency;
                     (true, urgency.discard, !std::mem::replace(&mut life.led, true), Arc::clone(&life.stop))
                 }
