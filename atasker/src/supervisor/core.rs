@@ -41,6 +41,9 @@ pub(crate) struct Core {
     pub(super) life: Mutex<Life>,
     /// Woken at every change of `life`, and of what a stop waits for.
     pub(super) changed: WaitList,
+    /// Those who wait for a stop to be announced or asked for, as `main`s, servers and connections do by the thousand: apart,
+    /// since `changed` wakes whenever work comes to rest.
+    pub(super) asked: WaitList,
     /// The owners that exist, for handles made from inside.
     pub(super) owner: OnceLock<Weak<Owner>>,
     /// Tasks read this at each start, and the lock of `config` is too dear for that.
@@ -71,6 +74,7 @@ impl Core {
                 registry: Registry::default(),
                 life: Mutex::new(Life::default()),
                 changed: WaitList::default(),
+                asked: WaitList::default(),
                 owner: OnceLock::new(),
                 task_times: AtomicBool::new(config.get_task_times()),
                 slow_start_hook: Mutex::new(None),

@@ -253,6 +253,7 @@ impl Core {
             self.ending.store(true, Ordering::Relaxed);
         }
         // The mark first, and this second: whoever waits is in the list before it looks.
+        self.asked.wake_all();
         self.changed.wake_all();
     }
 
@@ -317,7 +318,11 @@ impl Core {
                     let nothing = StopReport { complete: true, ..StopReport::default() };
                     life.phase = Phase::Stopped;
                     self.ending.store(true, Ordering::Relaxed);
-                    return Asked::Ended(life.stop.report.get_or_init(|| nothing).clone());
+                    let report = life.stop.report.get_or_init(|| nothing).clone();
+                    drop(life);
+                    self.asked.wake_all();
+                    self.changed.wake_all();
+                    return Asked::Ended(report);
                 }
                 Phase::Stopped | Phase::Starting => {
                     let report = life.stop.report.get().expect("a stopped supervisor has its report");
@@ -356,6 +361,7 @@ impl Core {
         }
         if first {
             self.life.lock().told = true;
+            self.asked.wake_all();
         }
         self.changed.wake_all();
         match (lead, elsewhere) {

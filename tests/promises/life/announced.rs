@@ -1,7 +1,9 @@
 //! A stop that is announced: who hears of it, and that nothing is refused yet.
 
 use std::pin::Pin;
-use std::task::{Context, Waker};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Wake, Waker};
 
 use atasker::{SupervisorState, background_task, background_worker};
 
@@ -112,4 +114,62 @@ fn a_body_from_inside_may_announce() {
         move || task.wait().unwrap()
     }));
     assert_eq!(s.info().state, SupervisorState::Running);
+}
+
+/// Counts how often it wakes.
+#[derive(Default)]
+struct Counting(AtomicUsize);
+
+impl Wake for Counting {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+#[test]
+fn a_stop_of_one_that_was_never_started_wakes_who_waits_for_it() {
+    let s = pool(1);
+    let wakes = Arc::<Counting>::default();
+    let waker = Waker::from(Arc::clone(&wakes));
+    let mut requested = Box::pin(s.stop_requested());
+    assert!(requested.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+    s.stop();
+    assert_eq!(wakes.0.load(Ordering::SeqCst), 1);
+    assert!(is_ready(&mut requested));
+}
+
+#[test]
+fn those_who_wait_for_a_stop_sleep_through_everything_else() {
+    const WAITING: usize = 20_000;
+    let s = pool(1);
+    s.start().unwrap();
+    let wakes = Arc::<Counting>::default();
+    let waker = Waker::from(Arc::clone(&wakes));
+    let mut waiting: Vec<_> = (0..WAITING).map(|_| Box::pin(s.stop_requested())).collect();
+    for requested in &mut waiting {
+        assert!(requested.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+    }
+    for _ in 0..100 {
+        start(&s, || ()).wait().unwrap();
+        background_worker(|| ()).event().supervisor(&s).start().unwrap().stop();
+    }
+    assert_eq!(wakes.0.load(Ordering::SeqCst), 0);
+    s.request_stop();
+    assert_eq!(wakes.0.load(Ordering::SeqCst), WAITING);
+    assert!(waiting.iter_mut().all(is_ready));
+}
+
+#[test]
+fn many_who_wait_for_a_stop_cost_no_more_each() {
+    let s = pool(1);
+    s.start().unwrap();
+    let inside = (*s).clone();
+    // The last ones are polled again and leave first: what looks for them from the front, or moves all behind the first to
+    // leave, does not end within a test's patience.
+    in_time(move || {
+        let mut waiting: Vec<_> = (0..400_000).map(|_| Box::pin(inside.stop_requested())).collect();
+        assert!(!waiting.iter_mut().any(is_ready));
+        assert!(!waiting.iter_mut().rev().any(is_ready));
+        waiting.into_iter().rev().for_each(drop);
+    });
 }
