@@ -8,64 +8,25 @@
 
 #![allow(unsafe_code)]
 
-use std::io::{self, Read};
+mod listener;
+mod published;
+
+use std::io;
 use std::mem::MaybeUninit;
-use std::os::fd::AsRawFd;
-use std::os::unix::net::UnixStream;
 use std::process;
 use std::ptr;
-use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use libc::{c_int, c_void, siginfo_t};
 use nix::errno::Errno;
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
 
 use crate::sync::Mutex;
+use listener::{Listener, Taken};
+use published::Published;
 
 /// What asks a program to end: Ctrl-C, and the system's or a service manager's request.
 const SIGNALS: [Signal; 2] = [Signal::SIGINT, Signal::SIGTERM];
-
-/// A listener that nobody uses, or that has been closed.
-const CLOSED: u8 = 0;
-/// No signal has come yet.
-const LISTENING: u8 = 1;
-/// A signal has come: the next ends the process, unless another listener has not heard one.
-const TOLD: u8 = 2;
-
-/// A pointer to something that is never given back.
-struct Published<T: 'static>(AtomicPtr<T>);
-
-impl<T: Sync> Published<T> {
-    const fn nothing() -> Self {
-        Self(AtomicPtr::new(ptr::null_mut()))
-    }
-
-    fn new(value: Option<&'static T>) -> Self {
-        let published = Self::nothing();
-        published.set(value);
-        published
-    }
-
-    fn get(&self) -> Option<&'static T> {
-        // SAFETY: it is null, or comes from a `&'static T` that `set` or `replace` was given; it is only read.
-        // Acquire: with the release there, what it points to has been written.
-        unsafe { self.0.load(Ordering::Acquire).as_ref() }
-    }
-
-    fn set(&self, value: Option<&'static T>) {
-        self.0.store(as_pointer(value), Ordering::Release);
-    }
-
-    fn replace(&self, old: Option<&'static T>, new: &'static T) -> bool {
-        // Relaxed on failure: whoever fails looks again.
-        let (old, new) = (as_pointer(old), as_pointer(Some(new)));
-        self.0.compare_exchange(old, new, Ordering::AcqRel, Ordering::Relaxed).is_ok()
-    }
-}
-
-fn as_pointer<T>(value: Option<&'static T>) -> *mut T {
-    value.map_or(ptr::null_mut(), |value| ptr::from_ref(value).cast_mut())
-}
 
 /// What the handler looks at: one for each process, so that a fork begins with one of its own.
 static HANDLERS: Published<Handlers> = Published::nothing();
@@ -89,58 +50,6 @@ struct State {
     listening: usize,
     /// Those to be used again, so that the list grows only with how many listen at once.
     free: Vec<&'static Listener>,
-}
-
-/// A place to listen at.
-pub(super) struct Listener {
-    stage: AtomicU8,
-    /// The handler writes to it.
-    wake: UnixStream,
-    /// Whoever listens sleeps here. What is read means nothing but that `stage` is to be looked at.
-    woken: UnixStream,
-    next: Option<&'static Listener>,
-}
-
-impl Listener {
-    fn new(next: Option<&'static Listener>) -> io::Result<Self> {
-        let (wake, woken) = UnixStream::pair()?;
-        // A handler must never wait: where there is no room for another byte, there are enough of them to wake.
-        wake.set_nonblocking(true)?;
-        Ok(Self { stage: AtomicU8::new(CLOSED), wake, woken, next })
-    }
-
-    /// Sleeps until a signal comes: then `true`; or until it is closed.
-    pub(super) fn wait(&self) -> bool {
-        loop {
-            // The race this closes: a signal comes, or it is closed, between this look and the sleep. The stage is set
-            // first and the byte is written second, so the read below finds it.
-            match self.stage.load(Ordering::Acquire) {
-                CLOSED => return false,
-                TOLD => return true,
-                _ => {}
-            }
-            match (&self.woken).read(&mut [0; 16]) {
-                Err(error) if error.kind() != io::ErrorKind::Interrupted => return false,
-                _ => {}
-            }
-        }
-    }
-
-    fn wake(&self) {
-        // SAFETY: the descriptor is open, since a listener is never dropped once it is in the list, and the byte lives as
-        // long as the call. It is a bare write, as it happens in a handler.
-        unsafe { libc::write(self.wake.as_raw_fd(), [0_u8].as_ptr().cast(), 1) };
-    }
-}
-
-/// How a signal was taken.
-enum Taken {
-    /// Nobody listens.
-    Never,
-    /// Somebody has heard it who had not heard one before.
-    First,
-    /// All who listen have heard one before.
-    Again,
 }
 
 impl Handlers {
@@ -175,25 +84,17 @@ impl Handlers {
 
     /// Tells all who listen. Called by the handler.
     fn tell(&self) -> Taken {
-        let (mut first, mut again) = (false, false);
+        let mut taken = Taken::Never;
         let mut next = self.listeners.get();
         while let Some(listener) = next {
-            // Acquire and release: whoever wakes by it has what came before.
-            match listener.stage.compare_exchange(LISTENING, TOLD, Ordering::AcqRel, Ordering::Relaxed) {
-                Ok(_) => {
-                    first = true;
-                    listener.wake();
-                }
-                Err(TOLD) => again = true,
-                Err(_) => {}
-            }
+            taken = match (taken, listener.tell()) {
+                (Taken::First, _) | (_, Taken::First) => Taken::First,
+                (Taken::Again, _) | (_, Taken::Again) => Taken::Again,
+                (Taken::Never, Taken::Never) => Taken::Never,
+            };
             next = listener.next;
         }
-        match (first, again) {
-            (true, _) => Taken::First,
-            (false, true) => Taken::Again,
-            (false, false) => Taken::Never,
-        }
+        taken
     }
 
     fn install_all(&self) -> io::Result<()> {
@@ -281,11 +182,11 @@ extern "C" fn handle(number: c_int, info: *mut siginfo_t, context: *mut c_void) 
     if let Some(handlers) = HANDLERS.get() {
         // A fork has the handler, but nobody who listens: a byte would wake those in its parent.
         let taken = if handlers.is_here() { handlers.tell() } else { Taken::Never };
-        if matches!(taken, Taken::Again) {
+        if taken == Taken::Again {
             // SAFETY: it takes a number, and ends the process without running anything of it.
             unsafe { libc::_exit(128 + number) };
         }
-        handlers.pass_on(number, info, context, matches!(taken, Taken::Never));
+        handlers.pass_on(number, info, context, taken == Taken::Never);
     }
     Errno::set_raw(errno);
 }
@@ -310,11 +211,11 @@ impl Listening {
             }
         };
         // Before the handlers, so that it hears the first signal that they take.
-        listener.stage.store(LISTENING, Ordering::Release);
+        listener.open();
         if state.listening == 0
             && let Err(error) = handlers.install_all()
         {
-            listener.stage.store(CLOSED, Ordering::Release);
+            listener.close();
             state.free.push(listener);
             return Err(error);
         }
@@ -329,7 +230,7 @@ impl Listening {
 
     /// Listens no more, and ends a [`wait`](Listener::wait).
     pub(super) fn close(&self) {
-        if !self.is_here() || self.listener.stage.load(Ordering::Acquire) == CLOSED {
+        if !self.is_here() || self.listener.is_closed() {
             return;
         }
         let mut state = self.handlers.state.lock();
@@ -337,8 +238,7 @@ impl Listening {
         if state.listening == 0 {
             (0..SIGNALS.len()).for_each(|nth| self.handlers.uninstall(nth));
         }
-        self.listener.stage.store(CLOSED, Ordering::Release);
-        self.listener.wake();
+        self.listener.close();
     }
 }
 
