@@ -203,16 +203,23 @@ pub fn background_worker(keys: TokenStream, item: TokenStream) -> TokenStream {
 /// }
 /// ```
 ///
-/// An `async fn main` is polled on the main thread inside the main lane's runtime: `.await`, `tokio::spawn` and tokio's timers
-/// work in it.
+/// An `async fn main` is polled on the main thread with a multi-thread tokio runtime of the program's own, which the main lane
+/// shares unless `set_runtime` gives that one of yours: `.await`, `tokio::spawn`, and tokio's timers and sockets work in it,
+/// before and after a stop of the supervisor.
 ///
 /// # What happens
 ///
-/// 1. The global supervisor gets the configuration that the keys say, and starts; `autostart` workers with it.
-/// 2. The body runs, on the main thread. It sets up what the program needs, and returns.
-/// 3. Where it has succeeded, the program runs until SIGINT or SIGTERM comes, or until somebody stops the supervisor: a
+/// 1. Handlers for SIGINT and SIGTERM are installed, before anything starts.
+/// 2. The global supervisor gets the configuration that the keys say, and starts; `autostart` workers with it.
+/// 3. The body runs, on the main thread. It is no body of the supervisor: it may stop it, wait for that, and go on.
+/// 4. Where it has returned with success, the program runs until a signal comes, or until somebody stops the supervisor: a
 ///    body that calls `task_supervisor().stop()` itself ends the program without a signal.
-/// 4. The supervisor stops: what is queued is worked off, for `grace` at most.
+/// 5. A signal announces the stop, as `request_stop()` does: nothing is refused yet. A body that still runs has `grace` (8 s
+///    by default) to return; what tells it are `task_supervisor().stop_requested().await`, in an async body such as a
+///    server's, `task_supervisor().block()`, which returns on its thread then, and `is_stopping()`.
+/// 6. The supervisor stops: what is queued is worked off, for what is left of the grace, and for 1 s at least (the whole
+///    grace, where that is less).
+/// 7. The runtime of an async body is shut down; what a `spawn_blocking` of yours holds up is not waited for.
 ///
 /// | | exit code |
 /// |---|---|
@@ -221,23 +228,30 @@ pub fn background_worker(keys: TokenStream, item: TokenStream) -> TokenStream {
 /// | the body gives `Err`, shown on stderr as of any `main`, or a failing `ExitCode`: it stops at once, without a signal | the body's |
 /// | the body panics: it stops at once | 101 |
 /// | the configuration is refused, or a thread or a signal handler: the body does not run, stderr says why | 1 |
+/// | the body still runs when the grace is over: an async one is dropped at its next await, a plain one is left after a stop and half a second; stderr says so | 1 |
 /// | a second signal: the process ends at once | 128 and the signal's number |
 ///
-/// A signal asks for the stop while the body still runs, too; `task_supervisor().block()` returns then in a plain body,
-/// `task_supervisor().stop_requested().await` in an async one. The body counts as any other: if it still runs when the grace is
-/// over, an async one is dropped at its next await, and a plain one is left with a second more before the process exits with 1.
+/// With the default grace all of it is over within 10 s of the signal.
 ///
-/// In an async body every `stop` only asks, as in all of them; the stop then goes on when the body has returned.
+/// # What a signal does
+///
+/// The key `on_signal` says, as a word or an `OnSignal`:
+///
+/// | | |
+/// |---|---|
+/// | `drain` | as above: what was accepted is worked off. The default. |
+/// | `cancel` | announces and cancels at once, as `stop_now()`: what is queued is cancelled, what runs is asked to end, and the body's waits give `Cancelled`. For tools on a command line. |
 ///
 /// Where there are no Unix signals the program runs until it is stopped, and Ctrl-C ends it as the system does.
 ///
 /// # Keys
 ///
-/// Each key but `grace` is the setter of `Config` of the same name; the value is any expression that the setter takes.
+/// Each key but `grace` and `on_signal` is the setter of `Config` of the same name; the value is any expression that the setter takes.
 ///
 /// | key | value | default |
 /// |---|---|---|
-/// | `grace` | a duration: how long the stop may take | 8 s, less than Docker waits |
+/// | `grace` | a duration: how long body and stop may take after a signal | 8 s, less than Docker waits |
+/// | `on_signal` | `drain`, `cancel`, or an `OnSignal` | `drain` |
 /// | `pool_size`, `reserve_normal`, `reserve_high` | places | 5 for each CPU, 5, 5 |
 /// | `critical_max` | `Critical` tasks beside the places at a time | 256 |
 /// | `min_threads` | threads that stay when idle | 0 |

@@ -33,6 +33,7 @@ paths! {
     Jitter => [::atasker::Jitter];
     LoopWorker => [::atasker::LoopWorker];
     MissedTick => [::atasker::MissedTick];
+    OnSignal => [::atasker::OnSignal];
     Priority => [::atasker::Priority];
     Program => [::atasker::__private::Program];
     PutError => [::atasker::PutError];

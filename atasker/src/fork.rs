@@ -1,7 +1,7 @@
 //! Counts the forks this process descends from, so that a child process refuses to use threads that stayed in its parent.
 //!
-//! The one room with `unsafe` besides those that a measured gain needs: the system offers no safe way to hear of a fork,
-//! and asking for the process's number at every call would cost more than the call.
+//! A room with `unsafe` that no measured gain asks for: the system offers no safe way to hear of a fork, and asking for the
+//! process's number at every call would cost more than the call.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 

@@ -32,6 +32,7 @@ pub use atasker_macros::{background_task, background_worker};
 
 // A program's `main`.
 pub use atasker_macros::main;
+pub use program::OnSignal;
 
 // The supervisor.
 pub use config::{Config, LaneConfig};

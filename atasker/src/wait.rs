@@ -6,6 +6,7 @@
 mod model;
 
 use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::hint;
 use std::sync::Arc;
 use std::task::{Wake, Waker};
@@ -185,8 +186,9 @@ pub(crate) struct WaitList {
 struct Waiting {
     /// The number the next ticket gets.
     next: u64,
-    /// In the order of arrival.
-    wakers: Vec<(u64, Waker)>,
+    /// By the numbers of their tickets, and so in the order of arrival. A tree: to renew one, and to leave from the middle,
+    /// costs the same however many wait.
+    wakers: BTreeMap<u64, Waker>,
 }
 
 /// A place in a [`WaitList`].
@@ -221,13 +223,13 @@ impl WaitList {
     pub(crate) fn register(&self, ticket: &mut Option<Ticket>, waker: &Waker) {
         let waker = waker.clone();
         let mut waiting = self.waiting.lock();
-        let held = ticket.as_ref().and_then(|held| waiting.wakers.iter().position(|(number, _)| *number == held.0));
+        let held = ticket.as_ref().and_then(|held| waiting.wakers.get_mut(&held.0));
         let replaced = match held {
-            Some(position) => Some(std::mem::replace(&mut waiting.wakers[position].1, waker)),
+            Some(held) => Some(std::mem::replace(held, waker)),
             None => {
                 let number = waiting.next;
                 waiting.next += 1;
-                waiting.wakers.push((number, waker));
+                waiting.wakers.insert(number, waker);
                 *ticket = Some(Ticket(number));
                 None
             }
@@ -239,26 +241,19 @@ impl WaitList {
     /// Takes the ticket's waker out. `false`: it had been woken, so a wake-up meant for one may have to be passed on.
     pub(crate) fn leave(&self, ticket: &mut Option<Ticket>) -> bool {
         let Some(ticket) = ticket.take() else { return true };
-        let mut waiting = self.waiting.lock();
-        let found = waiting.wakers.iter().position(|(number, _)| *number == ticket.0);
-        let waker = found.map(|position| waiting.wakers.remove(position));
-        drop(waiting);
+        let waker = self.waiting.lock().wakers.remove(&ticket.0);
         waker.is_some()
     }
 
     /// Wakes everyone who waits.
     pub(crate) fn wake_all(&self) {
         let wakers = std::mem::take(&mut self.waiting.lock().wakers);
-        for (_, waker) in wakers {
-            wake_contained(waker);
-        }
+        wakers.into_values().for_each(wake_contained);
     }
 
     /// Wakes the one who has waited longest.
     pub(crate) fn wake_one(&self) {
-        let mut waiting = self.waiting.lock();
-        let first = (!waiting.wakers.is_empty()).then(|| waiting.wakers.remove(0));
-        drop(waiting);
+        let first = self.waiting.lock().wakers.pop_first();
         if let Some((_, waker)) = first {
             wake_contained(waker);
         }

@@ -42,7 +42,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 use std::{env, fs, process};
 
-use atasker::{LaneConfig, SupervisorState, background_future, task_supervisor, wait_completed};
+use atasker::{LaneConfig, background_future, task_supervisor, wait_completed};
 
 use alarm::{Alarms, sound_alarm};
 use options::Options;
@@ -116,7 +116,7 @@ fn run(options: &Options, folder: PathBuf) -> Result<ExitCode, Box<dyn Error>> {
     let lane = task_supervisor().lane("clients", LaneConfig::new().threads(1))?;
     let clients: Vec<_> = load::clients(address, options.time).map(|client| lane.start(client.run())).collect();
     let tallies = wait_completed(clients)?;
-    if task_supervisor().info().state != SupervisorState::Running {
+    if task_supervisor().is_stopping() {
         println!("interrupted: nothing is proved");
         return Ok(ExitCode::from(130));
     }

@@ -1,5 +1,6 @@
 //! A supervisor's life: lazy start, block, restart, configuration, what it tells of itself, the end of its owners.
 
+mod announced;
 mod config;
 mod owners;
 mod slow;

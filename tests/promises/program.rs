@@ -2,6 +2,9 @@
 
 #![cfg(unix)]
 
+mod asynchronous;
+mod order;
+
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -58,10 +61,13 @@ macro_rules! program {
             eprintln!("{} done", DONE.load(Ordering::SeqCst));
             exit(code);
         }
-        let output = child_ends_with(concat!("program::", stringify!($test)), $code);
+        let module = module_path!().split_once("::").expect("a test is in a module of its binary").1;
+        let output = child_ends_with(&format!("{module}::{}", stringify!($test)), $code);
         String::from_utf8_lossy(&output.stderr).into_owned()
     }};
 }
+
+pub(crate) use program;
 
 #[test]
 fn a_signal_after_the_body_drains_and_exits_with_0() {
@@ -215,48 +221,4 @@ fn a_body_that_never_returns_does_not_keep_the_program() {
         }
     };
     assert!(stderr.contains("main still runs"), "{stderr}");
-}
-
-#[test]
-fn an_async_body_awaits_and_spawns_and_a_signal_ends_the_program() {
-    let stderr = program! { an_async_body_awaits_and_spawns_and_a_signal_ends_the_program ends with 0;
-        #[atasker::main(pool_size = 1)]
-        async fn main() -> Result<(), Box<dyn std::error::Error>> {
-            let gate = Gate::new();
-            let task = work(gate.clone());
-            tokio::spawn(async { tokio::time::sleep(Duration::from_millis(1)).await }).await?;
-            gate.open();
-            task.await?;
-            signal(libc::SIGTERM);
-            task_supervisor().stop_requested().await;
-            assert!(work(gate).await.is_err());
-            Ok(())
-        }
-    };
-    assert!(stderr.contains("1 done"), "{stderr}");
-}
-
-#[test]
-fn an_async_body_that_never_ends_is_dropped_when_the_grace_is_over() {
-    let stderr = program! { an_async_body_that_never_ends_is_dropped_when_the_grace_is_over ends with 1;
-        #[atasker::main(grace = 1ms)]
-        async fn main() {
-            let _said = OnDrop::new(|| eprintln!("dropped"));
-            signal(libc::SIGTERM);
-            std::future::pending::<()>().await;
-        }
-    };
-    assert!(stderr.contains("dropped") && stderr.contains("main still running after"), "{stderr}");
-}
-
-#[test]
-fn an_async_body_may_fail_and_stop() {
-    let stderr = program! { an_async_body_may_fail_and_stop ends with 3;
-        #[atasker::main]
-        async fn main() -> ExitCode {
-            assert!(!task_supervisor().stop().complete, "inside a body it only asks");
-            ExitCode::from(3)
-        }
-    };
-    assert!(stderr.contains("0 done"), "{stderr}");
 }

@@ -1,4 +1,4 @@
-//! The keys of a program: those of its configuration, and how long its end may take.
+//! The keys of a program: those of its configuration, and how it ends.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
@@ -26,6 +26,7 @@ const VOCABULARY: Vocabulary = Vocabulary {
         "async_threads",
         "max_nesting",
         "grace",
+        "on_signal",
     ],
     other: ("background_task", &["priority", "name", "delay", "supervisor", "lane", "companion"]),
     later: &[],
@@ -37,6 +38,7 @@ const VOCABULARY: Vocabulary = Vocabulary {
         ("timeout", Some("grace"), "it is `grace` here, write `grace = 10s`"),
         ("shutdown_timeout", Some("grace"), "it is `grace` here, write `grace = 10s`"),
         ("stop_timeout", Some("grace"), "it is `grace` here, write `grace = 10s`"),
+        ("signal", Some("on_signal"), "it is `on_signal` here, write `on_signal = cancel`"),
         ("poll_delay", None, "nothing polls here, leave it out"),
     ],
 };
@@ -46,8 +48,8 @@ const VOCABULARY: Vocabulary = Vocabulary {
 pub(super) struct Keys {
     /// `.key(value)` for each setter of the configuration.
     settings: Vec<TokenStream>,
-    /// `.grace(value)`, if it was given.
-    grace: Option<TokenStream>,
+    /// `.grace(value)` and `.on_signal(value)`, if they were given.
+    ending: Vec<TokenStream>,
 }
 
 impl Keys {
@@ -58,7 +60,7 @@ impl Keys {
             let key = Ident::new(known.name, known.entry.key.span());
             let setting = quote!(.#key(#value));
             match known.name {
-                "grace" => keys.grace = Some(setting),
+                "grace" | "on_signal" => keys.ending.push(setting),
                 _ => keys.settings.push(setting),
             }
         }
@@ -67,8 +69,8 @@ impl Keys {
 
     /// Everything before the verb.
     pub(super) fn program(&self) -> TokenStream {
-        let (settings, grace) = (&self.settings, &self.grace);
-        quote!(#Program::new(#Config::new() #(#settings)*) #grace)
+        let (settings, ending) = (&self.settings, &self.ending);
+        quote!(#Program::new(#Config::new() #(#settings)*) #(#ending)*)
     }
 }
 
@@ -83,6 +85,7 @@ fn value(name: &str, entry: &Entry, errors: &mut Errors) -> Option<TokenStream> 
         }
         "thread_name" => values::text(entry, errors),
         "task_times" => values::choice(entry, errors),
+        "on_signal" => values::on_signal(entry, errors),
         _ => values::whole(entry, zero, errors),
     }
 }

@@ -22,6 +22,7 @@ fn every_key_is_a_call() {
             thread_name = "x",
             task_times = true,
             grace = 0.1,
+            on_signal = cancel,
             warn_after = 1m,
             stack_size = 4 * KIB
         ),
@@ -31,8 +32,9 @@ fn every_key_is_a_call() {
     );
     let config = ".pool_size(20).thread_name(\"x\").task_times(true)";
     let durations = ".warn_after(::core::time::Duration::new(60u64,0u32)).stack_size(4*KIB)";
+    let ending = ".grace(::core::time::Duration::new(0u64,100000000u32)).on_signal(::atasker::OnSignal::Cancel)";
     assert!(expansion.contains(&format!("::atasker::Config::new(){config}{durations})")), "{expansion}");
-    assert!(expansion.ends_with(".grace(::core::time::Duration::new(0u64,100000000u32)).run(main)}"), "{expansion}");
+    assert!(expansion.ends_with(&format!("{ending}.run(main)}}")), "{expansion}");
 }
 
 #[test]
@@ -68,6 +70,9 @@ fn wrong_keys_leave_a_main_that_runs() {
         quote!(thread_name = 1),
         quote!(grace = -1),
         quote!(grace = 1 s),
+        quote!(on_signal),
+        quote!(on_signal = cancle),
+        quote!(on_signal = "cancel"),
         quote!(warn_after = 0),
         quote!(priority = High),
         quote!(worker_threads = 2),

@@ -1,6 +1,7 @@
 //! The values of keys: what each key takes, and the expression it becomes.
 
 mod timing;
+mod words;
 
 use atasker_text::nearest;
 use proc_macro2::{Span, TokenStream};
@@ -13,7 +14,8 @@ use crate::item::edges;
 use crate::keys::{Entry, Value};
 use crate::paths::Priority;
 
-pub(crate) use timing::{align, jitter, missed, times, until};
+pub(crate) use timing::{jitter, times, until};
+pub(crate) use words::{align, missed, on_signal};
 
 const PRIORITIES: &[&str] = &["Low", "Normal", "High", "Critical"];
 
@@ -35,6 +37,7 @@ pub(crate) fn example(key: &str) -> String {
         "supervisor" => "my_supervisor()",
         "companion" => "false",
         "missed" => "skip",
+        "on_signal" => "cancel",
         "on_error" => "|error| eprintln!(\"{error}\")",
         "queue" => "1024",
         "event" | "autostart" | "precise" => return key.to_owned(),

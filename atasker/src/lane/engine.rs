@@ -15,7 +15,7 @@ use crate::panics::contain;
 const GRACE: Duration = Duration::from_millis(100);
 
 /// What polls the bodies of a lane.
-pub(super) enum Engine {
+pub(crate) enum Engine {
     Own(Runtime),
     /// The user's: never shut down by us, and it may be shut down by him at any time.
     Lent(Handle),
@@ -39,17 +39,25 @@ impl Engine {
         }
     }
 
-    pub(super) fn handle(&self) -> &Handle {
+    pub(crate) fn handle(&self) -> &Handle {
         match self {
             Self::Own(runtime) => runtime.handle(),
             Self::Lent(handle) => handle,
         }
     }
 
+    /// Polls a future on this thread, with its timers and sockets.
+    pub(crate) fn block_on<F: Future>(&self, future: F) -> F::Output {
+        match self {
+            Self::Own(runtime) => runtime.block_on(future),
+            Self::Lent(handle) => handle.block_on(future),
+        }
+    }
+
     /// Shuts an own runtime down. `patient`: all bodies have ended, so its threads are joined.
     ///
     /// On a thread made for it, since the caller may be a thread of another runtime, where tokio refuses to wait.
-    pub(super) fn shut_down(self, name: &str, patient: bool) {
+    pub(crate) fn shut_down(self, name: &str, patient: bool) {
         let Self::Own(runtime) = self else { return };
         if !patient {
             return runtime.shutdown_background();

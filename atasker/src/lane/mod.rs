@@ -24,6 +24,7 @@ use std::time::Instant;
 use crossbeam_utils::CachePadded;
 use tokio::runtime::Handle;
 
+pub(crate) use engine::Engine;
 pub(crate) use guest::Guest;
 pub(crate) use leash::Leash;
 pub(crate) use ticket::Ticket;
@@ -38,7 +39,6 @@ use crate::stops::{Leftover, Stops};
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, Ordering};
 use carrier::Carrier;
-use engine::Engine;
 use gate::{Gate, Stage};
 pub(crate) use stop::{Opening, Shutdown};
 
@@ -283,6 +283,21 @@ impl Lane {
         self.gate.lock().slow_starts(now)
     }
 
+    /// Makes the runtime that it would make when it is first used, for somebody who shares it, and has bodies run on that.
+    pub(crate) fn make_shared(&self) -> io::Result<Engine> {
+        let threads = self.motor.lock().config.get_threads();
+        let engine = self.make_engine(threads)?;
+        self.lend(engine.handle().clone());
+        Ok(engine)
+    }
+
+    /// A runtime whose threads tell when they end.
+    fn make_engine(&self, threads: usize) -> io::Result<Engine> {
+        let watcher = Weak::clone(&self.watcher);
+        let ends = move || watcher.upgrade().into_iter().for_each(|watcher| watcher.thread_ends());
+        Engine::make(&self.thread_name, threads, ends)
+    }
+
     /// Bodies are to run on that runtime of the user's. `false`: one has been made.
     pub(crate) fn lend(&self, handle: Handle) -> bool {
         let mut motor = self.motor.lock();
@@ -430,11 +445,7 @@ impl Lane {
             Some(engine) => engine,
             None => match motor.lent.clone() {
                 Some(handle) => Engine::Lent(handle),
-                None => {
-                    let watcher = Weak::clone(&self.watcher);
-                    let ends = move || watcher.upgrade().into_iter().for_each(|watcher| watcher.thread_ends());
-                    Engine::make(&self.thread_name, motor.config.get_threads(), ends).map_err(Refused::NoThread)?
-                }
+                None => self.make_engine(motor.config.get_threads()).map_err(Refused::NoThread)?,
             },
         };
         let handle = motor.engine.insert(engine).handle().clone();

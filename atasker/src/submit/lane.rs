@@ -140,11 +140,6 @@ impl Lane {
         self.run_here("block_on", body)
     }
 
-    /// The main lane, which has no handle of its own.
-    pub(crate) fn main(supervisor: &Supervisor) -> Self {
-        Self { core: Arc::clone(&supervisor.core), lane: Arc::clone(supervisor.core.lanes.main()) }
-    }
-
     /// [`block_on`](Self::block_on) by another name.
     pub(crate) fn run_here<F: Future>(&self, name: &'static str, body: F) -> Result<F::Output> {
         if pool::is_async() {

@@ -42,6 +42,9 @@ pub(crate) struct Core {
     pub(super) life: Mutex<Life>,
     /// Woken at every change of `life`, and of what a stop waits for.
     pub(super) changed: WaitList,
+    /// Those who wait for a stop to be announced or asked for, as `main`s, servers and connections do by the thousand: apart,
+    /// since `changed` wakes whenever work comes to rest.
+    pub(super) asked: WaitList,
     /// The owners that exist, for handles made from inside.
     pub(super) owner: OnceLock<Weak<Owner>>,
     /// Tasks read this at each start, and the lock of `config` is too dear for that.
@@ -49,6 +52,8 @@ pub(crate) struct Core {
     pub(super) slow_start_hook: Mutex<Option<SlowStartHook>>,
     /// Work waits for a thread that the system doesn't give.
     pub(super) stranded: AtomicBool,
+    /// What `life` says of an announcement or a stop, for those who ask in a loop. Written under its lock.
+    pub(super) ending: AtomicBool,
     /// This very allocation.
     me: Weak<Core>,
 }
@@ -70,10 +75,12 @@ impl Core {
                 registry: Registry::default(),
                 life: Mutex::new(Life::default()),
                 changed: WaitList::default(),
+                asked: WaitList::default(),
                 owner: OnceLock::new(),
                 task_times: AtomicBool::new(config.get_task_times()),
                 slow_start_hook: Mutex::new(None),
                 stranded: AtomicBool::new(false),
+                ending: AtomicBool::new(false),
                 me: Weak::clone(me),
                 config: Mutex::new(config),
                 name,

@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use super::core::Core;
 use super::info::SupervisorState;
-use super::{StopReport, Supervisor, autostart};
+use super::{StopReport, Supervisor, announce, autostart};
 use crate::error::{Error, Result};
 use crate::log;
 use crate::pool;
 use crate::stops::{Stop, Stops, Urgency};
+use crate::sync::atomic::Ordering;
 use crate::time::Deadline;
 
 /// Where a supervisor is, and its stop under way, or its last one.
@@ -21,6 +22,8 @@ pub(super) struct Life {
     stops: Stops,
     /// The first three steps of the stop have been taken: everybody outside is refused.
     told: bool,
+    /// The stop of this run has been announced.
+    announced: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -63,6 +66,11 @@ impl Core {
                 Phase::Starting => None,
                 Phase::Running => Some(Ok(None)),
                 phase if may_start(phase) => {
+                    if phase == Phase::Stopped {
+                        // It was of the run before.
+                        life.announced = false;
+                        self.ending.store(false, Ordering::Relaxed);
+                    }
                     life.phase = Phase::Starting;
                     life.run += 1;
                     Some(Ok(Some((phase, Arc::clone(life.stops.current())))))
@@ -104,22 +112,43 @@ impl Core {
         Ok(())
     }
 
-    /// Whether a stop was asked for, and everybody is refused. `run`: which run this is about; left there by the first look
-    /// that finds one.
+    /// Announces the stop of this run, or of the first. Refuses nothing.
+    pub(super) fn announce(&self) {
+        if self.pool.is_forked() {
+            return;
+        }
+        {
+            let mut life = self.life.lock();
+            if life.phase == Phase::Stopped {
+                return;
+            }
+            life.announced = true;
+            // Relaxed, here and below: see `is_ending`.
+            self.ending.store(true, Ordering::Relaxed);
+        }
+        // The mark first, and this second: whoever waits is in the list before it looks.
+        self.asked.wake_all();
+        self.changed.wake_all();
+    }
+
+    /// Whether a stop was announced, or asked for, and everybody is refused. `run`: which run this is about; left there by the
+    /// first look that finds one.
     pub(super) fn is_stop_requested(&self, run: &mut Option<u64>) -> bool {
         if self.pool.is_forked() {
             return true;
         }
         let life = self.life.lock();
         match life.phase {
-            Phase::Created => false,
             Phase::Stopped => true,
+            _ if life.announced => true,
+            Phase::Created => false,
             Phase::Stopping if life.told => true,
             Phase::Starting | Phase::Running | Phase::Stopping => *run.get_or_insert(life.run) != life.run,
         }
     }
 
-    /// Waits until the run that this call sees ends; inside a body, until a stop is asked for.
+    /// Waits until the run that this call sees ends; inside a body, until a stop is announced or asked for; in a program's
+    /// `main`, until it is announced, at the latest.
     pub(super) fn block(self: &Arc<Self>) {
         // On the thread of an async body nothing may wait.
         if self.pool.is_forked() || pool::is_async() {
@@ -137,9 +166,11 @@ impl Core {
             let (life, _) = self.settled();
             (life.run, Arc::clone(life.stops.current()))
         };
+        let hears = inside || announce::is_main();
         self.changed.block_until(Deadline::Never, || {
             let life = self.life.lock();
             let goes_on = match life.phase {
+                _ if hears && life.announced => false,
                 // The phase is set first, and who looks just then would still find an intake open.
                 Phase::Stopping => !inside || !life.told,
                 Phase::Starting | Phase::Running => true,
@@ -147,7 +178,7 @@ impl Core {
             };
             (!goes_on || life.run != run).then_some(())
         });
-        if !inside {
+        if !inside && stop.report().is_some() {
             stop.join_leader();
         }
     }
@@ -160,10 +191,12 @@ impl Core {
             Phase::Created => {
                 let nothing = StopReport { complete: true, ..StopReport::default() };
                 life.phase = Phase::Stopped;
+                self.ending.store(true, Ordering::Relaxed);
                 life.stops.begin(urgency);
                 life.stops.end(nothing.clone(), false);
                 drop(life);
                 // Those who wait for it to stop, or to be asked to.
+                self.asked.wake_all();
                 self.changed.wake_all();
                 Err(nothing)
             }
@@ -174,6 +207,7 @@ impl Core {
             Phase::Running => {
                 life.phase = Phase::Stopping;
                 life.told = false;
+                self.ending.store(true, Ordering::Relaxed);
                 life.stops.begin(urgency);
                 Ok((Arc::clone(life.stops.current()), true, urgency.discard, life.stops.lead()))
             }
@@ -186,9 +220,12 @@ impl Core {
 
     /// Everybody outside is refused.
     pub(super) fn told(&self, stop: &Arc<Stop>) {
-        let mut life = self.life.lock();
-        // One who gave up may have been faster, and others have started anew.
-        life.told |= Arc::ptr_eq(life.stops.current(), stop);
+        {
+            let mut life = self.life.lock();
+            // One who gave up may have been faster, and others have started anew.
+            life.told |= Arc::ptr_eq(life.stops.current(), stop);
+        }
+        self.asked.wake_all();
     }
 
     /// Calls `f` with its stops, under their lock.

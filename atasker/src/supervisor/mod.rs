@@ -2,10 +2,13 @@
 //!
 //! Knows tasks only as jobs of the pool, and workers only as [`Resident`]s.
 
+mod announce;
 mod autostart;
 mod core;
 mod ending;
 mod global;
+#[cfg(unix)]
+mod handlers;
 mod info;
 mod lanes;
 mod life;
@@ -26,6 +29,7 @@ pub use self::autostart::Autostart;
 pub(crate) use self::autostart::starts_with_supervisor;
 pub(crate) use self::core::Core;
 pub(crate) use crate::report::{Abandoned, StopReport};
+pub(crate) use announce::as_main;
 pub use global::task_supervisor;
 pub use info::{LaneInfo, SupervisorInfo, SupervisorState, WorkerInfo, WorkerKind, WorkerState};
 pub(crate) use lanes::info as lane_info;
@@ -67,7 +71,8 @@ use requested::StopRequested;
 /// |---|---|---|
 /// | `start` | starts it, or does nothing | the same |
 /// | `stop`, `stop_timeout`, `stop_now` | asks, waits, reports | asks, returns at once with `complete: false` |
-/// | `block` | until the run ends | until a stop is asked for |
+/// | `block` | until the run ends | until a stop is announced or asked for |
+/// | `request_stop` | announces, at once | the same |
 /// | `set_config`, `info` | at once | at once |
 pub struct Supervisor {
     pub(crate) core: Arc<Core>,
@@ -140,7 +145,8 @@ impl Supervisor {
     }
 
     /// Waits until the run that this call sees ends. Starts it, if it was never started; returns at once, if it is
-    /// stopped. Inside a body it returns when a stop is asked for.
+    /// stopped. Inside a body it returns when a stop is announced or asked for; called by the `main` of
+    /// [`#[atasker::main]`](crate::main), when it is announced, as it is at a signal.
     pub fn block(&self) {
         self.core.block();
     }
@@ -177,9 +183,9 @@ impl Supervisor {
         self.core.stop_async().await
     }
 
-    /// Ends when a stop is asked for, by anyone, of the run that the first poll sees: what an endless future of yours ends by,
-    /// such as a server's graceful shutdown. Asks for nothing itself. On a stopped supervisor it ends at once, on one that
-    /// was never started with its first run.
+    /// Ends when a stop is [announced](Supervisor::request_stop) or asked for, by anyone, of the run that the first poll
+    /// sees: what an endless future of yours ends by, such as a server's graceful shutdown. Asks for nothing itself. On a
+    /// stopped supervisor it ends at once, on one that was never started with its first run.
     ///
     /// # Examples
     ///

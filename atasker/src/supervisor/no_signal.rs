@@ -9,6 +9,4 @@ impl SignalWatch {
     pub(crate) fn begin(_name: &str, _on_signal: impl FnOnce() + Send + 'static) -> Result<Self> {
         Ok(Self)
     }
-
-    pub(crate) fn end(self) {}
 }

@@ -27,7 +27,7 @@ impl Future for StopRequested<'_> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = self.get_mut();
         // In the list before the look: a stop that comes in between wakes whoever is in it.
-        this.core.changed.register(&mut this.ticket, cx.waker());
+        this.core.asked.register(&mut this.ticket, cx.waker());
         if this.core.is_stop_requested(&mut this.run) { Poll::Ready(()) } else { Poll::Pending }
     }
 }
@@ -35,6 +35,6 @@ impl Future for StopRequested<'_> {
 impl Drop for StopRequested<'_> {
     /// One that is made anew again and again, as the branch of a `select!` in a loop is, leaves nothing behind.
     fn drop(&mut self) {
-        self.core.changed.leave(&mut self.ticket);
+        self.core.asked.leave(&mut self.ticket);
     }
 }

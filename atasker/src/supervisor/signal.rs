@@ -1,28 +1,23 @@
 //! A program's main loop for those who want it: run until the system says to end.
 
-use std::io;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use once_cell::sync::Lazy;
-use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook::flag;
-use signal_hook::iterator::{Handle, Signals};
-
+use super::handlers::Listening;
 use super::{StopReport, Supervisor};
 use crate::error::{Error, Result};
-use crate::sync::Mutex;
-
-/// What asks a program to end: Ctrl-C, and the system's or a service manager's request.
-const SIGNALS: [i32; 2] = [SIGINT, SIGTERM];
 
 impl Supervisor {
     /// Runs until SIGINT or SIGTERM comes, or until somebody stops it; on a signal it stops within `grace`.
     ///
-    /// A second signal ends the process at once, with 128 and the signal's number as exit code. Handlers are installed
-    /// by this call only; when it has returned, the signals do what they do by default. Unix only.
+    /// A second signal ends the process at once, with 128 and the signal's number as exit code. Where several wait for
+    /// signals, each of them is told of the first that comes after it began to.
+    ///
+    /// Handlers are installed by this call only, before the supervisor starts. When it has returned, with a report or an
+    /// error, the signals do what they did before it: the default, nothing where they were ignored, or what a handler of
+    /// yours does, which is called meanwhile too. (A handler that was put in place of these meanwhile stays, and the next
+    /// such call hears only what that passes on.) A fork of the process hears its own signals. Unix only.
     ///
     /// # Errors
     ///
@@ -48,92 +43,59 @@ impl Supervisor {
     /// }
     /// ```
     pub fn run_until_signal(&self, grace: Duration) -> Result<StopReport> {
-        self.core.ensure_running()?;
         let supervisor = self.core.weak_handle();
-        let watch = SignalWatch::begin(self.name(), move || _ = supervisor.stop_timeout(grace))?;
+        let (started, when_started) = mpsc::channel();
+        // Before anything starts: a signal that comes meanwhile is heard, and stops what has started.
+        let watch = SignalWatch::begin(self.name(), move || {
+            if when_started.recv() == Ok(()) {
+                supervisor.stop_timeout(grace);
+            }
+        })?;
+        if let Err(error) = self.core.ensure_running() {
+            // Before the watch goes, which waits for whoever waits for this.
+            drop(started);
+            return Err(error);
+        }
+        _ = started.send(());
         self.block();
-        watch.end();
+        drop(watch);
         let report = self.stop();
         if report.complete { Ok(report) } else { Err(Error::Incomplete(Box::new(report))) }
     }
 }
 
-/// A thread that waits for the first signal. While it is there, a second one ends the process.
+/// A thread that waits for the first signal. While it is there, a second one ends the process. Dropped, it listens no more,
+/// and has waited for an `on_signal` under way.
 pub(crate) struct SignalWatch {
-    /// Tells the thread that no signal is waited for any more.
-    closer: Handle,
-    waiter: JoinHandle<()>,
     listening: Listening,
+    /// Taken by the drop.
+    waiter: Option<JoinHandle<()>>,
 }
 
 impl SignalWatch {
     /// Calls `on_signal` on a thread of its own when a signal comes. `name`: whose signal it is, for the thread's name.
+    ///
+    /// The handlers are there before the thread is made.
     pub(crate) fn begin(name: &str, on_signal: impl FnOnce() + Send + 'static) -> Result<Self> {
-        let (mut signals, listening) = Listening::begin().map_err(|error| Error::Signal(Arc::new(error)))?;
-        let closer = signals.handle();
+        let listening = Listening::begin().map_err(|error| Error::Signal(Arc::new(error)))?;
+        let listener = listening.listener;
         let waiter = std::thread::Builder::new().name(format!("{name}-signal")).spawn(move || {
-            if signals.forever().next().is_some() {
+            if listener.wait() {
                 on_signal();
             }
         });
         let waiter = waiter.map_err(|error| Error::Thread(Arc::new(error)))?;
-        Ok(Self { closer, waiter, listening })
-    }
-
-    /// Signals do what they do by default again. Waits for an `on_signal` under way.
-    pub(crate) fn end(self) {
-        self.closer.close();
-        // It runs nothing but `on_signal`, which is ours and does not panic.
-        _ = self.waiter.join();
-        drop(self.listening);
+        Ok(Self { listening, waiter: Some(waiter) })
     }
 }
 
-/// What the handlers look at. One for the process: a handler, once installed, stays.
-struct Handlers {
-    /// Nobody listens: the signal does what it does by default.
-    over: Arc<AtomicBool>,
-    /// A first signal has come: the next ends the process.
-    asked: Arc<AtomicBool>,
-    /// How many listen. Lock rule: held for counting, and for the one installation.
-    listeners: Mutex<Option<usize>>,
-}
-
-static HANDLERS: Lazy<Handlers> =
-    Lazy::new(|| Handlers { over: Arc::default(), asked: Arc::default(), listeners: Mutex::new(None) });
-
-/// One who listens for signals.
-struct Listening;
-
-impl Listening {
-    fn begin() -> io::Result<(Signals, Self)> {
-        let mut listeners = HANDLERS.listeners.lock();
-        if listeners.is_none() {
-            // They run in this order: the default once nobody listens, the end of the process once a signal has
-            // asked, and only then the note that one has.
-            for signal in SIGNALS {
-                flag::register_conditional_default(signal, Arc::clone(&HANDLERS.over))?;
-                flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&HANDLERS.asked))?;
-                flag::register(signal, Arc::clone(&HANDLERS.asked))?;
-            }
-        }
-        let signals = Signals::new(SIGNALS)?;
-        let listening = listeners.unwrap_or(0);
-        if listening == 0 {
-            // Relaxed, here and below: handlers look at them one by one.
-            HANDLERS.asked.store(false, Ordering::Relaxed);
-            HANDLERS.over.store(false, Ordering::Relaxed);
-        }
-        *listeners = Some(listening + 1);
-        Ok((signals, Self))
-    }
-}
-
-impl Drop for Listening {
+impl Drop for SignalWatch {
     fn drop(&mut self) {
-        let mut listeners = HANDLERS.listeners.lock();
-        let listening = listeners.map_or(0, |listening| listening - 1);
-        HANDLERS.over.store(listening == 0, Ordering::Relaxed);
-        *listeners = Some(listening);
+        self.listening.close();
+        // The thread of one that a fork inherits has stayed in its parent.
+        if let Some(waiter) = self.waiter.take().filter(|_| self.listening.is_here()) {
+            // It runs nothing but `on_signal`, which is ours and does not panic.
+            _ = waiter.join();
+        }
     }
 }

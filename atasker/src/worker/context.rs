@@ -86,9 +86,10 @@ impl WorkerContext {
         self.missed
     }
 
-    /// Whether the worker has been asked to stop: a long run may end early.
+    /// Whether the worker has been asked to stop, or the stop of its supervisor has been
+    /// [announced](Supervisor::request_stop): a long run may end early.
     pub fn is_stopping(&self) -> bool {
-        self.core.is_stopping()
+        self.core.is_stopping() || self.supervisor().is_stopping()
     }
 
     /// The supervisor that the worker runs on.

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use atasker::{background_task, task_supervisor};
+use atasker::{OnSignal, background_task, task_supervisor};
 
 const KIB: usize = 1024;
 const MINUTE: Duration = Duration::from_secs(60);
@@ -34,6 +34,7 @@ fn add(a: i32, b: i32) -> i32 {
     async_threads = 1,
     max_nesting = 8,
     grace = MINUTE,
+    on_signal = OnSignal::Drain,
 )]
 #[allow(non_snake_case)]
 pub fn main() -> atasker::Result<()> {

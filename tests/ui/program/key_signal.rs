@@ -1,0 +1,2 @@
+#[atasker::main(signal = cancel)]
+fn main() {}

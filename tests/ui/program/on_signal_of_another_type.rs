@@ -1,0 +1,2 @@
+#[atasker::main(on_signal = atasker::Priority::High)]
+fn main() {}

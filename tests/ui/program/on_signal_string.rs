@@ -1,0 +1,2 @@
+#[atasker::main(on_signal = "cancel")]
+fn main() {}
