@@ -82,6 +82,7 @@ fn a_worker_that_starts_on_a_lane_beside_its_stop_is_asked_too() {
     in_time(|| {
         let s = pool(1);
         let lane = s.lane("io", LaneConfig::new().threads(1)).unwrap();
+        s.start().unwrap();
         for _ in 0..300 {
             let starter = {
                 let s = Supervisor::clone(&s);
