@@ -86,8 +86,9 @@ impl Wake for Remembering {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        // Release: whoever finds it set sees what the wake-up was for.
-        self.used.store(true, Ordering::Release);
+        // Release: whoever finds it set sees what the wake-up was for. A swap, as where it is taken: of a store beside that one,
+        // loom does not know which came first.
+        self.used.swap(true, Ordering::Release);
         self.thread.unpark();
     }
 }
