@@ -107,10 +107,13 @@ fn a_waker_that_stops_its_supervisor_does_not_wait_for_itself() {
     s.block();
 }
 
+/// What a thread does at its end.
+type AtEnd = OnDrop<Box<dyn FnOnce()>>;
+
 #[test]
 fn a_stop_in_a_destructor_of_a_lane_threads_locals_only_asks() {
     thread_local! {
-        static AT_END: RefCell<Option<OnDrop<Box<dyn FnOnce()>>>> = const { RefCell::new(None) };
+        static AT_END: RefCell<Option<AtEnd>> = const { RefCell::new(None) };
     }
     let s = pool(1);
     s.lane("io", LaneConfig::new().threads(1)).unwrap();

@@ -46,7 +46,7 @@ fn a_chain_over_queues_and_lanes_loses_nothing() {
             let third = background_worker(move |n: u32| {
                 let count = Arc::clone(&count);
                 let last = background_task(move || _ = count.fetch_add(1, Ordering::SeqCst)).supervisor(&own).start();
-                if n % 2 == 0 { last.wait().unwrap() } else { drop(last) }
+                if n.is_multiple_of(2) { last.wait().unwrap() } else { drop(last) }
             });
             let third = third.queue().supervisor(&s).start().unwrap();
             let second = background_worker(move |n: u32| {
