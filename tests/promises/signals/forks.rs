@@ -5,7 +5,7 @@ use std::time::Duration;
 use atasker::{Config, Supervisor, SupervisorState};
 
 use super::{disposition, run, signal};
-use crate::support::{PATIENCE, child_ends_with, in_limited_child, pool};
+use crate::support::{PATIENCE, Tested, child_ends_with, in_limited_child, pool};
 
 /// Runs `work` in a fork, and gives the status that this ends with.
 fn fork(work: impl FnOnce() -> i32) -> i32 {
@@ -25,13 +25,21 @@ fn fork(work: impl FnOnce() -> i32) -> i32 {
     status
 }
 
+/// Started on this thread: one that still starts on another at the fork may just then make something that the whole process
+/// shares, and in the fork it never would be made.
+fn started() -> Tested {
+    let s = pool(1);
+    s.start().unwrap();
+    s
+}
+
 #[test]
 fn a_signal_to_a_fork_is_not_heard_by_its_parent() {
     if !in_limited_child() {
         child_ends_with("signals::forks::a_signal_to_a_fork_is_not_heard_by_its_parent", 0);
         return;
     }
-    let s = pool(1);
+    let s = started();
     let runner = run(&s, PATIENCE);
     for number in [libc::SIGTERM, libc::SIGINT] {
         let status = fork(|| {
@@ -55,7 +63,7 @@ fn a_fork_hears_its_own_signals() {
         child_ends_with("signals::forks::a_fork_hears_its_own_signals", 0);
         return;
     }
-    let s = pool(1);
+    let s = started();
     let runner = run(&s, PATIENCE);
     let status = fork(|| {
         let own = Supervisor::new("own", Config::new().pool_size(1)).unwrap();

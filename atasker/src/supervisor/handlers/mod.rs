@@ -121,9 +121,11 @@ impl Handlers {
         if self.before[nth].get() != Some(&there) {
             self.before[nth].set(Some(Box::leak(Box::new(there))));
         }
+        // On the stack of the thread, unless what was there asked for another: that other one is small, and std gives the main
+        // thread's back when any thread ends the process, perhaps while a handler is still on it.
+        let flags = SaFlags::SA_RESTART | (there.flags() & SaFlags::SA_ONSTACK);
         let is_handled = matches!(there.handler(), SigHandler::Handler(_) | SigHandler::SigAction(_));
         let mask = if is_handled { there.mask() } else { SigSet::empty() };
-        let flags = SaFlags::SA_RESTART | SaFlags::SA_ONSTACK;
         let ours = SigAction::new(SigHandler::SigAction(handle), flags, mask);
         // SAFETY: what `handle` does is allowed in a handler, as the room's head tells.
         unsafe { sigaction(SIGNALS[nth], &ours) }?;
@@ -141,23 +143,33 @@ impl Handlers {
         }
     }
 
-    /// Calls what was there before. `is_over`: nobody listens here, so what the system does by default is done too.
-    fn pass_on(&self, number: c_int, info: *mut siginfo_t, context: *mut c_void, is_over: bool) {
-        let Some(nth) = SIGNALS.iter().position(|signal| *signal as c_int == number) else { return };
-        let Some(before) = self.before[nth].get() else { return };
-        match before.handler() {
-            SigHandler::Handler(handler) => handler(number),
-            SigHandler::SigAction(handler) => handler(number, info, context),
-            // Another handler before ours has the signal, and only calls us too.
-            SigHandler::SigDfl if is_over && current(SIGNALS[nth]).is_ok_and(|there| is_ours(&there)) => {
-                // SAFETY: both take numbers only. The signal is blocked while it is handled, and comes when this returns.
-                unsafe {
-                    libc::signal(number, libc::SIG_DFL);
-                    libc::raise(number);
-                }
-            }
-            SigHandler::SigDfl | SigHandler::SigIgn => {}
+    /// Calls the handler that was there before, if there was one.
+    fn pass_on(&self, number: c_int, info: *mut siginfo_t, context: *mut c_void) {
+        match self.before(number).map(|(_, before)| before.handler()) {
+            Some(SigHandler::Handler(handler)) => handler(number),
+            Some(SigHandler::SigAction(handler)) => handler(number, info, context),
+            _ => {}
         }
+    }
+
+    /// Nobody listens here: does what the system does where there is no handler.
+    fn do_by_default(&self, number: c_int) {
+        let Some((signal, before)) = self.before(number) else { return };
+        // Where another handler is before ours, that one has the signal, and only calls us too.
+        let is_on_top = || current(signal).is_ok_and(|there| is_ours(&there));
+        if matches!(before.handler(), SigHandler::SigDfl) && is_on_top() {
+            // SAFETY: both take numbers only. The signal is blocked while it is handled, and comes when this returns.
+            unsafe {
+                libc::signal(number, libc::SIG_DFL);
+                libc::raise(number);
+            }
+        }
+    }
+
+    /// What was there before, of that signal.
+    fn before(&self, number: c_int) -> Option<(Signal, &'static SigAction)> {
+        let nth = SIGNALS.iter().position(|signal| *signal as c_int == number)?;
+        Some((SIGNALS[nth], self.before[nth].get()?))
     }
 }
 
@@ -180,13 +192,16 @@ extern "C" fn handle(number: c_int, info: *mut siginfo_t, context: *mut c_void) 
     // Whatever it interrupts may be about to look at it.
     let errno = Errno::last_raw();
     if let Some(handlers) = HANDLERS.get() {
+        // Before those who listen here, so that it has run when they go on.
+        handlers.pass_on(number, info, context);
         // A fork has the handler, but nobody who listens: a byte would wake those in its parent.
         let taken = if handlers.is_here() { handlers.tell() } else { Taken::Never };
-        if taken == Taken::Again {
+        match taken {
             // SAFETY: it takes a number, and ends the process without running anything of it.
-            unsafe { libc::_exit(128 + number) };
+            Taken::Again => unsafe { libc::_exit(128 + number) },
+            Taken::Never => handlers.do_by_default(number),
+            Taken::First => {}
         }
-        handlers.pass_on(number, info, context, taken == Taken::Never);
     }
     Errno::set_raw(errno);
 }
