@@ -10,8 +10,8 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 use atasker::{
-    Priority, PutError, StopReport, Supervisor, SupervisorState, TaskError, TaskStatus, WorkerContext, background_task,
-    background_worker, is_cancelled,
+    Priority, PutError, StopReport, Supervisor, SupervisorState, TaskError, TaskStatus, WorkerContext, WorkerState,
+    background_task, background_worker, is_cancelled,
 };
 
 use crate::support::{Gate, PATIENCE, Tested, eventually, pool};
@@ -97,7 +97,10 @@ fn from_the_ask_on_bodies_are_served_and_callers_refused() {
     std::thread::scope(|scope| {
         let stopping = scope.spawn(|| s.stop());
         eventually("a stop is asked for", || s.info().state == SupervisorState::Stopping);
-        eventually("callers are refused", || queue.try_put(1) == Err(PutError::NotRunning(1)));
+        eventually("its workers drain", || {
+            [&queue.info(), &event.info()].iter().all(|worker| worker.state == WorkerState::Stopping)
+        });
+        assert_eq!(queue.try_put(1), Err(PutError::NotRunning(1)));
         let rejected = background_task(|| "back").supervisor(&s).try_start().unwrap_err();
         assert_eq!((rejected.into_inner()(), event.trigger()), ("back", false));
         gate.open();

@@ -121,15 +121,15 @@ impl Waiting {
 }
 
 /// What a future of ours that is pending has told of, and takes back when it is ready or dropped.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Pending(Option<Box<Told>>);
 
-#[derive(Debug)]
 enum Told {
     /// A body that is polled waits for it.
     Edge(Edge),
-    /// A body on a pool's thread does, by somebody else's executor.
-    Walk(Walk),
+    /// A body on a pool's thread does, by somebody else's executor. What is waited for is kept: it tells of changes only while
+    /// it knows of somebody who waits.
+    Walk(Walk, Arc<dyn Awaited>),
 }
 
 impl Pending {
@@ -143,11 +143,11 @@ impl Pending {
                 }
             }
             Around::Blocking { pool } => {
-                if !matches!(self.0.as_deref(), Some(Told::Walk(_))) {
-                    self.0 = Some(Box::new(Told::Walk(Walk::new(pool))));
+                if !matches!(self.0.as_deref(), Some(Told::Walk(..))) {
+                    self.0 = Some(Box::new(Told::Walk(Walk::new(pool), awaited())));
                 }
-                if let Some(Told::Walk(walk)) = self.0.as_deref_mut() {
-                    walk.look(&awaited(), waker, Donor::Beside, &mut || false);
+                if let Some(Told::Walk(walk, awaited)) = self.0.as_deref_mut() {
+                    walk.look(awaited, waker, Donor::Beside, &mut || false);
                 }
             }
         }
