@@ -4,6 +4,7 @@
 //! Plain data under the lock of what is stopped. Knows neither a supervisor nor a lane.
 
 use std::sync::{Arc, OnceLock};
+use std::time::Instant;
 
 use crate::report::StopReport;
 use crate::sync::Mutex;
@@ -81,6 +82,11 @@ pub(crate) struct Stops {
     urgency: Urgency,
     /// Somebody leads it.
     led: bool,
+    /// Those who ask and have not taken all of their steps yet: before that nobody settles it, since a start that follows would
+    /// be met by the steps that are left.
+    asking: usize,
+    /// Since when its leader runs what was left to it.
+    leaves_since: Option<Instant>,
     /// Its outcome is settled: by its leader, or by one who gave up.
     settled: bool,
     /// What its leader is to run between two looks.
@@ -97,9 +103,38 @@ impl Stops {
         self.urgency
     }
 
-    /// What it stops begins anew: the next stop is another one.
-    pub(crate) fn renew(&mut self) {
+    /// What it stops begins anew: the next stop is another one. One that is under way still (a lane's own, while its supervisor
+    /// has stopped and starts again) has ended by that, with this report.
+    pub(crate) fn renew(&mut self, report: impl FnOnce() -> StopReport) {
+        if self.begun && self.settle() {
+            _ = self.current.report.set(report());
+        }
         *self = Self::default();
+    }
+
+    /// One who has asked begins with the steps that never wait.
+    pub(crate) fn begin_steps(&mut self) {
+        self.asking += 1;
+    }
+
+    /// He has taken them.
+    pub(crate) fn end_steps(&mut self, stop: &Arc<Stop>) {
+        debug_assert!(Arc::ptr_eq(&self.current, stop), "nobody settles it before that");
+        self.asking -= 1;
+    }
+
+    /// Whether somebody is taking them.
+    pub(crate) fn is_asked_now(&self) -> bool {
+        self.asking > 0
+    }
+
+    /// The leader runs what was left to it, from now on or no longer.
+    pub(crate) fn note_leaving(&mut self, since: Option<Instant>) {
+        self.leaves_since = since;
+    }
+
+    pub(crate) fn leaves_since(&self) -> Option<Instant> {
+        self.leaves_since
     }
 
     /// A stop begins. `false`: it was under way.

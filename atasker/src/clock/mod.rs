@@ -303,12 +303,21 @@ impl Clock {
         !self.state.lock().ringing
     }
 
-    /// Sends the thread away. Gives what joins it, which is not to be called on it.
-    pub(crate) fn send_away(&self) -> impl FnOnce() + Send + 'static {
+    /// The opening that lasts, or was the last.
+    pub(crate) fn opening(&self) -> Opening {
+        Opening(self.state.lock().epoch)
+    }
+
+    /// Sends the thread of that opening away. Gives what joins it, which is not to be called on it.
+    pub(crate) fn send_away(&self, opening: Opening) -> impl FnOnce() + Send + 'static {
         let (thread, watcher) = {
             let mut state = self.state.lock();
-            state.ahead = None;
-            (state.thread.take(), state.watcher.take())
+            if Opening(state.epoch) == opening {
+                state.ahead = None;
+                (state.thread.take(), state.watcher.take())
+            } else {
+                (None, None)
+            }
         };
         if let Some(thread) = &thread {
             thread.unparker.unpark();

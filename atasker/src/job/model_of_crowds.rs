@@ -88,9 +88,9 @@ fn share_and_look_after() {
         pool.drain();
         let opening = pool.opening();
         supervisor.changed.block_until(Deadline::Never, || pool.close_if_quiet(opening).then_some(()));
-        pool.join();
+        pool.join(pool.opening());
         clock.close();
-        (clock.send_away())();
+        (clock.send_away(clock.opening()))();
         let totals = jobs.totals();
         assert_eq!((ran.load(Ordering::SeqCst), totals.runs, totals.completed), (3, 3, 3));
     });

@@ -390,6 +390,20 @@ impl Gate {
         self.flying.drain().map(|flying| (flying.body, flying.since)).collect()
     }
 
+    /// So many tasks were in flight when all of them were given up on. One that had counted its end by then, and not given its
+    /// place back, is named: it is not to be counted too.
+    pub(super) fn count_given_up(&mut self, tasks: u64) {
+        let Counts { submitted, completed, panicked, cancelled, rejected, .. } = self.counts;
+        let twice = (completed + panicked + cancelled + rejected + tasks).saturating_sub(submitted);
+        let counts = &mut self.counts;
+        for count in [&mut counts.completed, &mut counts.panicked, &mut counts.cancelled] {
+            *count -= twice.min(*count);
+            if *count > 0 || twice == 0 {
+                break;
+            }
+        }
+    }
+
     /// Whether anything above this priority waits that could start now.
     pub(super) fn is_wanted_above(&self, priority: Priority) -> bool {
         let above = Priority::ALL.into_iter().filter(|&above| above > priority);

@@ -34,6 +34,7 @@ use crate::config::LaneConfig;
 use crate::fork;
 use crate::owner::{Owner, Scope};
 use crate::priority::{PerPriority, Priority};
+use crate::report::StopReport;
 use crate::slow::{SlowStart, Thresholds};
 use crate::stops::{Leftover, Stops};
 use crate::sync::Mutex;
@@ -217,6 +218,13 @@ fn is_limited(config: &LaneConfig) -> bool {
     config.get_pool_size() != 0
 }
 
+/// What an opening that has been closed with its supervisor has come to, for who has stopped the lane alone.
+fn closed_report(gate: &Gate) -> StopReport {
+    let Counts { completed, panicked, cancelled, rejected, .. } = gate.all_counts();
+    let ran = completed + panicked;
+    StopReport { complete: true, ran, errors: panicked, cancelled, rejected, ..StopReport::default() }
+}
+
 impl Lane {
     pub(crate) fn new(
         name: &str,
@@ -311,8 +319,9 @@ impl Lane {
     /// Begins to take bodies in.
     pub(crate) fn open(&self) {
         let mut stops = self.stops.lock();
-        stops.renew();
-        self.gate.lock().open();
+        let mut gate = self.gate.lock();
+        stops.renew(|| closed_report(&gate));
+        gate.open();
     }
 
     /// Begins anew after a stop of it alone.
@@ -324,7 +333,7 @@ impl Lane {
         let mut gate = self.gate.lock();
         match gate.stage {
             Stage::Created | Stage::Closed => {
-                stops.renew();
+                stops.renew(|| closed_report(&gate));
                 gate.open();
                 Ok(())
             }

@@ -386,8 +386,9 @@ mod gate {
         check_model(move || {
             let modelled = Modelled::new(&on, 1);
             modelled.submit(Source::Caller, Deed::Sleep)(Priority::Normal);
-            let named = modelled.lane.give_up().len();
-            modelled.lane.close(true);
+            let (named, leftovers) = modelled.lane.give_up(modelled.lane.opening());
+            let named = named.len();
+            leftovers.into_iter().for_each(|leftover| leftover());
             let earlier = modelled.lane.sample();
             modelled.lane.open();
             let next = modelled.lane.sample();

@@ -129,9 +129,11 @@ impl Lane {
             (flying, stranded, motor.engine.take(), gate.dismiss())
         };
         let named: Vec<_> = flying.iter().map(|(body, since)| (body.name(), *since)).collect();
+        let tasks = flying.iter().filter(|(body, _)| body.is_task()).count();
         // Only now: what ends because it is asked to has run until the time was over, and is named.
         let mut leftovers: Vec<_> = flying.into_iter().filter_map(|(body, _)| body.ask_to_end()).collect();
         leftovers.extend(self.refuse(stranded));
+        self.gate.lock().count_given_up(tasks as u64);
         resting.into_iter().for_each(Waker::wake);
         if let Some(engine) = engine {
             let name = self.thread_name.clone();

@@ -122,7 +122,7 @@ fn spawn_inside_and_park() {
         }
         pool.drain();
         listener.quiet.block_until(Deadline::Never, || pool.close_if_quiet(pool.opening()).then_some(()));
-        pool.join();
+        pool.join(pool.opening());
     });
 }
 
@@ -155,7 +155,7 @@ fn submit_and_park() {
         listener.quiet.block_until(Deadline::Never, || pool.close_if_quiet(pool.opening()).then_some(()));
         assert_eq!(done.load(Ordering::SeqCst), 6);
         assert!(most.load(Ordering::SeqCst) <= 2, "more ran than there are places");
-        pool.join();
+        pool.join(pool.opening());
         assert_eq!(pool.sample().threads, 0);
     });
 }
@@ -186,6 +186,6 @@ fn many_and_park() {
         assert!(probe.most.load(Ordering::SeqCst) <= 2, "more ran than there are places");
         pool.drain();
         listener.quiet.block_until(Deadline::Never, || pool.close_if_quiet(pool.opening()).then_some(()));
-        pool.join();
+        pool.join(pool.opening());
     });
 }

@@ -608,6 +608,14 @@ impl State {
         self.slots.iter().flatten().flat_map(|slot| slot.ledger.names()).collect()
     }
 
+    /// Takes in nothing more. Who is to be called, to leave.
+    pub(super) fn close(&mut self) -> Vec<Call> {
+        if self.stage != Stage::Closed {
+            self.enter(Stage::Closed);
+        }
+        self.call_parked()
+    }
+
     /// How many entries looks have found.
     pub(super) fn begun(&self) -> u64 {
         self.begun

@@ -107,8 +107,12 @@ impl Pool {
 
     /// Undoes an opening that could not make its threads.
     pub(crate) fn undo_open(self: &Arc<Self>, was_created: bool) {
-        self.send_away();
-        self.join();
+        let (calls, opening) = {
+            let mut state = self.lock();
+            (state.close(), Opening(state.epoch))
+        };
+        _ = self.answer(calls);
+        self.join(opening);
         if was_created {
             self.lock().enter(Stage::Created);
         }
@@ -125,42 +129,29 @@ impl Pool {
     /// Invariant: what was taken in is run: who gets in before this finds a pool that stays open, and who comes after it is
     /// refused, since both are under the pool's lock (`supervisor::model::chain_and_stop`).
     pub(crate) fn close_if_quiet(self: &Arc<Self>, opening: Opening) -> bool {
-        {
+        let (calls, dead) = {
             let mut state = self.lock();
             if Opening(state.epoch) != opening {
                 return true;
             }
             let dead = state.bury_alone();
-            let quiet = state.is_quiet();
-            if quiet && state.stage() != Stage::Closed {
-                state.enter(Stage::Closed);
-            }
-            drop(state);
-            self.drop_as_body(dead);
-            if !quiet {
-                return false;
-            }
-        }
-        self.send_away();
-        true
-    }
-
-    fn send_away(self: &Arc<Self>) {
-        let calls = {
-            let mut state = self.lock();
-            if state.stage() != Stage::Closed {
-                state.enter(Stage::Closed);
-            }
-            state.call_parked()
+            // In one go: an opening that came in between would be closed by the second.
+            (state.is_quiet().then(|| state.close()), dead)
         };
-        _ = self.answer(calls);
+        self.drop_as_body(dead);
+        let is_closed = calls.is_some();
+        _ = self.answer(calls.unwrap_or_default());
+        is_closed
     }
 
-    /// Joins the threads of a closed pool.
-    pub(crate) fn join(&self) {
+    /// Joins the threads of a closed pool, as long as it is not opened again.
+    pub(crate) fn join(&self, opening: Opening) {
         loop {
             let joins = {
                 let mut state = self.lock();
+                if Opening(state.epoch) != opening {
+                    return;
+                }
                 let running = state.slots.iter_mut().flatten().filter_map(|slot| slot.join.take());
                 let mut joins: Vec<_> = running.collect();
                 joins.append(&mut state.left);

@@ -133,15 +133,21 @@ impl Core {
         self.registry.enter(resident, lane, autostart).map_err(|_| Error::Stopped)
     }
 
+    /// Wakes those in one of its lists. As a body: a waker is the user's, and a stop in it must not wait for the thread it is called
+    /// on.
+    pub(super) fn wake(&self, list: &WaitList) {
+        crate::pool::enter_unnamed(&self.pool, || list.wake_all());
+    }
+
     /// A worker that a stop waits for has come to rest.
     pub(crate) fn tell_rested(&self) {
-        self.changed.wake_all();
+        self.wake(&self.changed);
     }
 
     /// A worker has stopped.
     pub(crate) fn dismiss(&self, resident: &Arc<dyn Resident>, entry: Entry) {
         if self.registry.leave(resident, entry) {
-            self.changed.wake_all();
+            self.wake(&self.changed);
         }
     }
 
@@ -162,7 +168,7 @@ impl Overseer for Core {
     }
 
     fn quiet(&self) {
-        self.changed.wake_all();
+        self.wake(&self.changed);
     }
 
     fn no_thread(&self, error: &io::Error, stranded: bool) {
@@ -195,13 +201,13 @@ impl clock::Listener for Core {
     }
 
     fn rested(&self) {
-        self.changed.wake_all();
+        self.wake(&self.changed);
     }
 }
 
 impl Watcher for Core {
     fn quiet(&self) {
-        self.changed.wake_all();
+        self.wake(&self.changed);
     }
 
     fn look_for_slow_starts(&self, lane: &Arc<Lane>, at: Instant) {

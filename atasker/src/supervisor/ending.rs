@@ -31,6 +31,7 @@ use super::core::Core;
 use super::info::add_counts;
 use super::registry::{Entry, Resident};
 use super::{Abandoned, StopReport};
+use crate::clock;
 use crate::lane::{self, Lane, Shutdown};
 use crate::log;
 use crate::owner::Scope;
@@ -68,7 +69,8 @@ pub(super) enum Asked {
 
 /// What a stop closes, and which opening of it.
 struct Opened {
-    pool: Option<pool::Opening>,
+    /// Pool and clock, of a supervisor.
+    own: Option<(pool::Opening, clock::Opening)>,
     lanes: Vec<(lane::Opening, Arc<Lane>)>,
 }
 
@@ -161,7 +163,7 @@ impl Ending {
             Err(error) => {
                 // The next one who asks or waits from outside leads instead.
                 self.with(Stops::let_lead_go);
-                self.core.changed.wake_all();
+                self.core.wake(&self.core.changed);
                 log::no_thread(&self.core.name, &error);
             }
         }
@@ -248,7 +250,7 @@ impl Ending {
             && self.wait(stop, || self.residents().is_empty())
             && self.wait(stop, || self.is_at_rest() && self.close_rooms(&opened, &mut closed));
         if ended {
-            self.finish(stop, closed);
+            self.finish(stop, &opened, closed);
         }
     }
 
@@ -258,7 +260,8 @@ impl Ending {
             None => self.core.lanes.all().into_iter().map(|lane| (lane.opening(), lane)).collect(),
             Some((lane, opening)) => vec![(*opening, Arc::clone(lane))],
         };
-        Opened { pool: self.lane.is_none().then(|| self.core.pool.opening()), lanes }
+        let own = self.lane.is_none().then(|| (self.core.pool.opening(), self.core.clock.opening()));
+        Opened { own, lanes }
     }
 
     /// Whether that stop has been settled.
@@ -276,7 +279,7 @@ impl Ending {
             let under_way =
                 self.with(|stops| stops.is_under_way(stop).then(|| (stops.urgency().deadline, stops.take_leftovers())));
             let Some((deadline, leftovers)) = under_way else { return false };
-            run_all(leftovers);
+            self.run_left(stop, leftovers);
             let stranded = core.stranded.load(Ordering::Relaxed);
             let retry_at = if stranded { Deadline::within(STRANDED_RETRY) } else { Deadline::Never };
             let seen = core.changed.block_until(deadline.min(warn_at).min(retry_at), || {
@@ -306,6 +309,23 @@ impl Ending {
                 }
             }
         }
+    }
+
+    /// Runs what was left to the leader, so that one who gives up meanwhile can name it.
+    fn run_left(&self, stop: &Arc<Stop>, leftovers: Vec<Leftover>) {
+        if leftovers.is_empty() {
+            return;
+        }
+        let note = |since| {
+            self.with(|stops| {
+                if stops.is_under_way(stop) {
+                    stops.note_leaving(since);
+                }
+            });
+        };
+        note(Some(Instant::now()));
+        run_all(leftovers);
+        note(None);
     }
 
     /// What goes on, by name.
@@ -360,30 +380,17 @@ impl Ending {
                 None => are_closed = false,
             }
         }
-        are_closed && opened.pool.is_none_or(|opening| self.core.pool.close_if_quiet(opening))
+        are_closed && opened.own.is_none_or(|(opening, _)| self.core.pool.close_if_quiet(opening))
     }
 
-    /// Step 7.
-    fn finish(&self, stop: &Arc<Stop>, closed: Vec<(Arc<Lane>, Shutdown)>) {
-        loop {
-            let leftovers = self.with(|stops| {
-                let leftovers = stops.take_leftovers();
-                // In one step: what comes after it is run by the one who brings it.
-                (!leftovers.is_empty() || stops.settle()).then_some(leftovers)
-            });
-            match leftovers {
-                // Settled by one who gave up: there is nothing left to do.
-                None => return,
-                Some(leftovers) if leftovers.is_empty() => break,
-                Some(leftovers) => run_all(leftovers),
-            }
-        }
-        // From here on nobody gives up, and nothing of the user's runs: threads that have nothing left to do leave.
-        if self.lane.is_none() {
-            (self.core.clock.send_away())();
-            self.core.pool.join();
+    /// Step 7. Threads have nothing left to do but to end, and yet destructors of their locals are the user's: so one who waits
+    /// with a deadline may still give up meanwhile.
+    fn finish(&self, stop: &Arc<Stop>, opened: &Opened, closed: Vec<(Arc<Lane>, Shutdown)>) {
+        if let Some((pool, clock)) = opened.own {
+            (self.core.clock.send_away(clock))();
+            self.core.pool.join(pool);
             // Those who stop a lane alone see that it has closed.
-            self.core.changed.wake_all();
+            self.core.wake(&self.core.changed);
         }
         for (lane, shutdown) in closed {
             lane.shut_down(shutdown);
@@ -393,20 +400,49 @@ impl Ending {
                 alone.join_leader();
             }
         }
+        loop {
+            let leftovers = self.with(|stops| stops.is_under_way(stop).then(|| stops.take_leftovers()));
+            match leftovers {
+                // Settled by one who gave up: there is nothing left to do.
+                None => return,
+                Some(leftovers) if leftovers.is_empty() => break,
+                Some(leftovers) => self.run_left(stop, leftovers),
+            }
+        }
+        if !self.settle(stop) {
+            return;
+        }
+        // What came since that look, by one who asked for more.
+        let leftovers = self.with(Stops::take_leftovers);
         let report = self.report(Vec::new(), true);
         self.end(stop, report, false);
+        self.run_unwaited(leftovers);
+    }
+
+    /// Takes the right, and the duty, to report how it ended, once nobody is taking the steps of asking any more; those never
+    /// wait. `false`: somebody else has.
+    fn settle(&self, stop: &Arc<Stop>) -> bool {
+        let settled = self.core.changed.block_until(Deadline::Never, || {
+            self.with(|stops| {
+                if !stops.is_under_way(stop) {
+                    return Some(false);
+                }
+                (!stops.is_asked_now()).then(|| stops.settle())
+            })
+        });
+        settled.expect("a wait without a deadline ends with a result")
     }
 
     /// The end of a bounded stop: cancels and discards what waits, asks what runs to end, and leaves it alone. By whoever waits,
     /// the leader or another, and once. Runs nothing of the user's.
     fn give_up(&self, stop: &Arc<Stop>) {
-        let mine = self.with(|stops| stops.is_under_way(stop) && stops.settle());
-        if !mine {
+        if !self.settle(stop) {
             return;
         }
-        let mut leftovers = self.with(Stops::take_leftovers);
+        let (mut leftovers, leaves_since) = self.with(|stops| (stops.take_leftovers(), stops.leaves_since()));
         let residents = self.residents();
         let mut abandoned: Vec<(String, Instant)> = Vec::new();
+        abandoned.extend(leaves_since.map(|since| ("drop of what the stop has discarded".to_owned(), since)));
         if self.lane.is_none() {
             let (running, left) = self.core.pool.give_up();
             abandoned.extend(running);
@@ -425,7 +461,7 @@ impl Ending {
         }
         self.core.registry.give_up(&residents);
         if self.lane.is_none() {
-            leftovers.push(Box::new(self.core.clock.send_away()));
+            leftovers.push(Box::new(self.core.clock.send_away(self.core.clock.opening())));
         }
         let abandon = |(name, since)| Abandoned { name, running_for: now.saturating_duration_since(since) };
         let report = self.report(abandoned.into_iter().map(abandon).collect(), true);
@@ -444,7 +480,7 @@ impl Ending {
             }
             Some((lane, _)) => lane.stops.lock().end(report, gave_up),
         }
-        self.core.changed.wake_all();
+        self.core.wake(&self.core.changed);
     }
 
     /// What was counted since the start.
@@ -523,6 +559,17 @@ impl Core {
             Err(report) => return Asked::Ended(report),
         };
         let ending = self.ending();
+        // As a body: wakers are called by it, and a stop in one must not wait for this thread.
+        pool::enter_unnamed(&self.pool, || self.take_steps(&ending, &stop, first, discard));
+        ending.with(|stops| stops.end_steps(&stop));
+        self.wake(&self.changed);
+        ending.lead_or_appoint(stop, lead, elsewhere)
+    }
+}
+
+impl Core {
+    /// Steps 1 to 3, or what of them is to be repeated.
+    fn take_steps(self: &Arc<Self>, ending: &Ending, stop: &Arc<Stop>, first: bool, discard: bool) {
         let mut leftovers = Vec::new();
         if first {
             log::stopping(&self.name);
@@ -540,12 +587,10 @@ impl Core {
             leftovers.extend(self.pool.cancel_queued());
             leftovers.extend(self.lanes.hurry());
         }
-        ending.leave(&stop, leftovers);
+        ending.leave(stop, leftovers);
         if first {
-            self.told(&stop);
+            self.told(stop);
         }
-        self.changed.wake_all();
-        ending.lead_or_appoint(stop, lead, elsewhere)
     }
 }
 
@@ -589,21 +634,25 @@ impl Core {
             };
             let first = stops.begin(urgency);
             let discard = if first { urgency.discard } else { stops.join(urgency) };
+            stops.begin_steps();
             (opening, stop, first, discard, stops.lead())
         };
         let ending = Ending { core: Arc::clone(self), lane: Some((Arc::clone(lane), opening)) };
-        let mut leftovers = Vec::new();
-        if first {
-            leftovers.extend(lane.cancel_delayed());
-        }
-        if first || discard {
-            leftovers.extend(ending.drain_workers(discard));
-        }
-        if discard {
-            leftovers.extend(lane.hurry());
-        }
-        ending.leave(&stop, leftovers);
-        self.changed.wake_all();
+        pool::enter_unnamed(&self.pool, || {
+            let mut leftovers = Vec::new();
+            if first {
+                leftovers.extend(lane.cancel_delayed());
+            }
+            if first || discard {
+                leftovers.extend(ending.drain_workers(discard));
+            }
+            if discard {
+                leftovers.extend(lane.hurry());
+            }
+            ending.leave(&stop, leftovers);
+        });
+        ending.with(|stops| stops.end_steps(&stop));
+        self.wake(&self.changed);
         (ending.lead_or_appoint(stop, lead, elsewhere), ending)
     }
 }

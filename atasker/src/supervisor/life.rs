@@ -98,11 +98,11 @@ impl Core {
             let mut life = self.life.lock();
             life.phase = if opened.is_ok() { Phase::Running } else { before };
             if opened.is_ok() {
-                life.stops.renew();
+                life.stops.renew(StopReport::default);
                 life.told = false;
             }
         }
-        self.changed.wake_all();
+        self.wake(&self.changed);
         opened.map_err(|error| Error::Thread(Arc::new(error)))?;
         log::started(&self.name);
         autostart::start_all(&self.weak_handle());
@@ -127,8 +127,8 @@ impl Core {
             self.ending.store(true, Ordering::Relaxed);
         }
         // The mark first, and this second: whoever waits is in the list before it looks.
-        self.asked.wake_all();
-        self.changed.wake_all();
+        self.wake(&self.asked);
+        self.wake(&self.changed);
     }
 
     /// Whether a stop was announced, or asked for, and everybody is refused. `run`: which run this is about; left there by the
@@ -196,8 +196,8 @@ impl Core {
                 life.stops.end(nothing.clone(), false);
                 drop(life);
                 // Those who wait for it to stop, or to be asked to.
-                self.asked.wake_all();
-                self.changed.wake_all();
+                self.wake(&self.asked);
+                self.wake(&self.changed);
                 Err(nothing)
             }
             Phase::Stopped | Phase::Starting => {
@@ -209,10 +209,12 @@ impl Core {
                 life.told = false;
                 self.ending.store(true, Ordering::Relaxed);
                 life.stops.begin(urgency);
+                life.stops.begin_steps();
                 Ok((Arc::clone(life.stops.current()), true, urgency.discard, life.stops.lead()))
             }
             Phase::Stopping => {
                 let discard = life.stops.join(urgency);
+                life.stops.begin_steps();
                 Ok((Arc::clone(life.stops.current()), false, discard, life.stops.lead()))
             }
         }
@@ -220,12 +222,9 @@ impl Core {
 
     /// Everybody outside is refused.
     pub(super) fn told(&self, stop: &Arc<Stop>) {
-        {
-            let mut life = self.life.lock();
-            // One who gave up may have been faster, and others have started anew.
-            life.told |= Arc::ptr_eq(life.stops.current(), stop);
-        }
-        self.asked.wake_all();
+        self.life.lock().told = true;
+        debug_assert!(stop.report().is_none(), "nobody settles it before that");
+        self.wake(&self.asked);
     }
 
     /// Calls `f` with its stops, under their lock.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use crate::owner::Owner;
 use crate::pool;
 use crate::sync::atomic::{AtomicUsize, Ordering};
 use crate::sync::{Mutex, check_model, thread};
@@ -15,6 +16,9 @@ use crate::{
     CancelOutcome, Config, PutError, QueueWorker, ScheduleContext, Supervisor, TaskError, When, WorkerState,
     background_task, background_worker,
 };
+
+/// Of a body that belongs to no supervisor.
+const NOBODYS: Owner = Owner { pool: 0, lane: 0 };
 
 fn supervisor() -> Supervisor {
     let config = Config::new().pool_size(1).reserve_normal(0).reserve_high(0);
@@ -237,7 +241,7 @@ fn donate(cancels: bool) {
         let key = Awaited::key(&*elsewhere);
         let result = block_until(Deadline::Never, |waker| {
             let mut cx = Context::from_waker(waker);
-            match pool::enter_guest(0, key, || Pin::new(&mut *task.lock()).poll(&mut cx)) {
+            match pool::enter_guest(NOBODYS, key, || Pin::new(&mut *task.lock()).poll(&mut cx)) {
                 Poll::Ready(result) => Some(result),
                 Poll::Pending => None,
             }

@@ -84,7 +84,8 @@ fn look_and_queue() {
         let ringer = thread::spawn({
             let last = Arc::clone(&last);
             move || {
-                last.queued.store(true, std::sync::atomic::Ordering::SeqCst);
+                // Not a store, which loom does not order beside the swap that takes it.
+                last.queued.swap(true, std::sync::atomic::Ordering::SeqCst);
                 stir(16);
             }
         });
