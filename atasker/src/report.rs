@@ -10,7 +10,7 @@ use std::time::Duration;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StopReport {
-    /// Whether every body has ended. `false`: see `abandoned`; or the stop was only asked for, from inside a body.
+    /// Whether every body of this run has ended. `false`: see `abandoned`; or the stop was only asked for, from inside a body.
     pub complete: bool,
     /// Tasks that ran since the start, to their end or to a panic.
     pub ran: u64,
@@ -37,6 +37,8 @@ pub struct Abandoned {
     pub name: String,
     /// How long it had been running.
     pub running_for: Duration,
+    /// `false`: an `on_stop` hook that had not begun. It runs later, on a thread that nobody waits for.
+    pub has_begun: bool,
 }
 
 impl fmt::Display for StopReport {
@@ -52,8 +54,12 @@ impl fmt::Display for StopReport {
         if !self.complete && self.abandoned.is_empty() {
             f.write_str("; still stopping")?;
         }
-        for Abandoned { name, running_for } in &self.abandoned {
-            write!(f, "; {name} still running after {running_for:.1?}")?;
+        for Abandoned { name, running_for, has_begun } in &self.abandoned {
+            if *has_begun {
+                write!(f, "; {name} still running after {running_for:.1?}")?;
+            } else {
+                write!(f, "; {name} not begun")?;
+            }
         }
         Ok(())
     }

@@ -44,9 +44,14 @@ impl Stop {
         }
     }
 
-    /// Lets the thread that leads it go: it may be in user code that never ends.
-    fn detach_leader(&self) {
-        drop(self.leader.lock().take());
+    /// It has ended, says the one who has settled it. `gave_up`: nobody is to wait for its leader, which may be in user code that
+    /// never ends.
+    pub(crate) fn end(&self, report: StopReport, gave_up: bool) {
+        if gave_up {
+            drop(self.leader.lock().take());
+        }
+        // Only the one who settled it reports.
+        _ = self.report.set(report);
     }
 }
 
@@ -118,8 +123,7 @@ impl Stops {
     }
 
     /// He has taken them.
-    pub(crate) fn end_steps(&mut self, stop: &Arc<Stop>) {
-        debug_assert!(Arc::ptr_eq(&self.current, stop), "nobody settles it before that");
+    pub(crate) fn end_steps(&mut self) {
         self.asking -= 1;
     }
 
@@ -172,15 +176,6 @@ impl Stops {
     /// Whether that stop is the one there is, and not settled yet.
     pub(crate) fn is_under_way(&self, stop: &Arc<Stop>) -> bool {
         Arc::ptr_eq(&self.current, stop) && !self.settled
-    }
-
-    /// It has ended. `gave_up`: nobody is to wait for its leader.
-    pub(crate) fn end(&mut self, report: StopReport, gave_up: bool) {
-        if gave_up {
-            self.current.detach_leader();
-        }
-        // Only the one who settled it reports.
-        _ = self.current.report.set(report);
     }
 
     pub(crate) fn leave(&mut self, leftovers: impl IntoIterator<Item = Leftover>) {

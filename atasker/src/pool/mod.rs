@@ -42,7 +42,7 @@ pub(crate) use home::Home;
 pub(crate) use job::{Job, Ran, Refusal};
 pub(crate) use ledger::Tally;
 pub(crate) use roll::PoolNumber;
-pub(crate) use stop::Opening;
+pub(crate) use stop::{GivenUpOn, Opening};
 pub use totals::Totals;
 
 use crate::config::Config;

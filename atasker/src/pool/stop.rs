@@ -18,6 +18,9 @@ use crate::sync::atomic::Ordering;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Opening(u64);
 
+/// What a stop has given up on, by name, and since when it runs; `None`: it has not begun.
+pub(crate) type GivenUpOn = (String, Option<Instant>);
+
 /// Entries that were taken out of their queues, with what is still to be dropped of them.
 struct Undropped {
     /// Refused: their bodies are there.
@@ -172,10 +175,10 @@ impl Pool {
         self.lock().busy()
     }
 
-    /// Closes without waiting: cancels what is queued, and gives up on what runs and asks it to end. Names it, and since
-    /// when it runs; and gives what is left to do, which is user code.
-    pub(crate) fn give_up(self: &Arc<Self>) -> (Vec<(String, Instant)>, Vec<Leftover>) {
-        let (mut running, threads, stranded, errands, left) = {
+    /// Closes without waiting: cancels what is queued, and gives up on what runs and asks it to end. Names it, and what is
+    /// queued beside all places, which has not begun; and gives what is left to do, which is user code.
+    pub(crate) fn give_up(self: &Arc<Self>) -> (Vec<GivenUpOn>, Vec<Leftover>) {
+        let (running, threads, stranded, errands, left) = {
             let mut state = self.lock();
             let epoch = state.epoch;
             let GivenUp { running, threads, noted: mut left } = state.give_up();
@@ -191,9 +194,9 @@ impl Pool {
         }
         let undropped = self.refuse_undropped(stranded, Refusal::Cancelled);
         let mut leftovers: Vec<_> = self.leftover(undropped, left).into_iter().collect();
-        let now = Instant::now();
+        let mut running: Vec<GivenUpOn> = running.into_iter().map(|(name, since)| (name, Some(since))).collect();
         for errand in errands {
-            running.push((errand.name().to_owned(), now));
+            running.push((errand.name().to_owned(), None));
             let pool = Arc::clone(self);
             leftovers.push(Box::new(move || _ = errand.refuse(&pool, Refusal::Cancelled)));
         }

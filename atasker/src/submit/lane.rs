@@ -110,6 +110,9 @@ impl Lane {
     /// system gives no thread.
     pub fn open(&self) -> Result<()> {
         self.core.ensure_running()?;
+        if !self.lane.is_open() {
+            self.core.await_askers(&self.lane);
+        }
         self.core.lanes.reopen(&self.lane)?;
         self.lane.handle()?;
         Ok(())

@@ -36,7 +36,7 @@ use crate::lane::{self, Lane, Shutdown};
 use crate::log;
 use crate::owner::Scope;
 use crate::panics::contain;
-use crate::pool::{self, Pending, Totals};
+use crate::pool::{self, GivenUpOn, Pending, Totals};
 use crate::stops::{Leftover, Stop, Stops, Urgency};
 use crate::sync::atomic::Ordering;
 use crate::sync::thread::Builder;
@@ -441,8 +441,8 @@ impl Ending {
         }
         let (mut leftovers, leaves_since) = self.with(|stops| (stops.take_leftovers(), stops.leaves_since()));
         let residents = self.residents();
-        let mut abandoned: Vec<(String, Instant)> = Vec::new();
-        abandoned.extend(leaves_since.map(|since| ("drop of what the stop has discarded".to_owned(), since)));
+        let mut abandoned: Vec<GivenUpOn> = Vec::new();
+        abandoned.extend(leaves_since.map(|since| ("drop of what the stop has discarded".to_owned(), Some(since))));
         if self.lane.is_none() {
             let (running, left) = self.core.pool.give_up();
             abandoned.extend(running);
@@ -450,20 +450,24 @@ impl Ending {
         }
         for (opening, lane) in self.opened().lanes {
             let (flying, left) = lane.give_up(opening);
-            abandoned.extend(flying);
+            abandoned.extend(flying.into_iter().map(|(name, since)| (name, Some(since))));
             leftovers.extend(left);
         }
         let now = Instant::now();
         for (entry, resident) in &residents {
             let (hook, left) = Arc::clone(resident).cut(*entry);
-            abandoned.extend(hook.map(|hook| (hook, now)));
+            abandoned.extend(hook.map(|hook| (hook, None)));
             leftovers.extend(left);
         }
         self.core.registry.give_up(&residents);
         if self.lane.is_none() {
             leftovers.push(Box::new(self.core.clock.send_away(self.core.clock.opening())));
         }
-        let abandon = |(name, since)| Abandoned { name, running_for: now.saturating_duration_since(since) };
+        let abandon = |(name, since): GivenUpOn| Abandoned {
+            name,
+            running_for: since.map_or(Duration::ZERO, |since| now.saturating_duration_since(since)),
+            has_begun: since.is_some(),
+        };
         let report = self.report(abandoned.into_iter().map(abandon).collect(), true);
         self.end(stop, report, true);
         drop(residents);
@@ -476,9 +480,9 @@ impl Ending {
         match &self.lane {
             None => {
                 log::stopped(&self.core.name, report.complete, &report);
-                self.core.stopped(report, gave_up);
+                self.core.stopped(stop, report, gave_up);
             }
-            Some((lane, _)) => lane.stops.lock().end(report, gave_up),
+            Some(_) => stop.end(report, gave_up),
         }
         self.core.wake(&self.core.changed);
     }
@@ -561,7 +565,7 @@ impl Core {
         let ending = self.ending();
         // As a body: wakers are called by it, and a stop in one must not wait for this thread.
         pool::enter_unnamed(&self.pool, || self.take_steps(&ending, &stop, first, discard));
-        ending.with(|stops| stops.end_steps(&stop));
+        ending.with(Stops::end_steps);
         self.wake(&self.changed);
         ending.lead_or_appoint(stop, lead, elsewhere)
     }
@@ -651,7 +655,7 @@ impl Core {
             }
             ending.leave(&stop, leftovers);
         });
-        ending.with(|stops| stops.end_steps(&stop));
+        ending.with(Stops::end_steps);
         self.wake(&self.changed);
         (ending.lead_or_appoint(stop, lead, elsewhere), ending)
     }

@@ -7,6 +7,7 @@ use super::core::Core;
 use super::info::SupervisorState;
 use super::{StopReport, Supervisor, announce, autostart};
 use crate::error::{Error, Result};
+use crate::lane::Lane;
 use crate::log;
 use crate::pool;
 use crate::stops::{Stop, Stops, Urgency};
@@ -85,6 +86,7 @@ impl Core {
         let opened = self.pool.open();
         let residents = if opened.is_ok() {
             self.clock.open();
+            self.lanes.all().iter().for_each(|lane| self.await_askers(lane));
             self.lanes.open();
             self.registry.open()
         } else {
@@ -193,7 +195,7 @@ impl Core {
                 life.phase = Phase::Stopped;
                 self.ending.store(true, Ordering::Relaxed);
                 life.stops.begin(urgency);
-                life.stops.end(nothing.clone(), false);
+                life.stops.current().end(nothing.clone(), false);
                 drop(life);
                 // Those who wait for it to stop, or to be asked to.
                 self.wake(&self.asked);
@@ -227,16 +229,22 @@ impl Core {
         self.wake(&self.asked);
     }
 
+    /// Waits until nobody is taking the steps of asking for a stop of that lane, which has closed: they would meet the next
+    /// opening. They never wait.
+    pub(crate) fn await_askers(&self, lane: &Lane) {
+        self.changed.block_until(Deadline::Never, || (!lane.stops.lock().is_asked_now()).then_some(()));
+    }
+
     /// Calls `f` with its stops, under their lock.
     pub(super) fn with_stops<R>(&self, f: impl FnOnce(&mut Stops) -> R) -> R {
         f(&mut self.life.lock().stops)
     }
 
     /// The stop has ended.
-    pub(super) fn stopped(&self, report: StopReport, gave_up: bool) {
+    pub(super) fn stopped(&self, stop: &Stop, report: StopReport, gave_up: bool) {
         let mut life = self.life.lock();
         life.phase = Phase::Stopped;
-        life.stops.end(report, gave_up);
+        stop.end(report, gave_up);
     }
 
     /// The life once nobody is starting it.

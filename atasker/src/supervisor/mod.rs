@@ -151,26 +151,38 @@ impl Supervisor {
         self.core.block();
     }
 
-    /// Stops: takes nothing more in, cancels delayed tasks, runs what is queued, lets workers end their run (queue
-    /// workers work off what is queued), joins all threads.
+    /// Stops it: what was accepted runs to its end, and so does what that starts.
     ///
-    /// From the moment of asking, bodies too get `Rejected` for what they start. Who asks a second time joins the first
-    /// stop. Inside a body it only asks, and returns at once with `complete: false`.
+    /// From the ask on, callers from outside are refused, delayed tasks are cancelled, and workers that run by themselves end
+    /// after the run under way. Queued tasks, async bodies, queue and event workers drain; meanwhile their bodies and hooks may
+    /// start tasks and futures, `put`, `trigger` and wait for what they have started. When nothing is queued or running any
+    /// more, queue and event workers close, `on_stop` hooks run, and all threads are joined.
+    ///
+    /// | while it stops | from outside | in a body | in `on_stop` |
+    /// |---|---|---|---|
+    /// | a task or a future | `Rejected` | runs | runs |
+    /// | a delayed one, a worker, a light job | refused | refused | refused |
+    /// | `put`, `trigger` | the item comes back, `false` | taken | the item comes back, `false` |
+    ///
+    /// Work that keeps starting work keeps this waiting; a warning names it every 10 s, and a body sees by
+    /// [`is_stopping`](Supervisor::is_stopping) that it is to end. Who asks a second time joins the first stop. Inside a body
+    /// or hook of the same supervisor it requests the stop and returns immediately with `complete: false`.
     pub fn stop(&self) -> StopReport {
         self.core.stop(Urgency::default())
     }
 
-    /// The same, at most for `timeout`. What is queued then is cancelled, what still runs is asked to end (it sees
-    /// [`is_cancelled`](crate::is_cancelled)) and left alone: the report names it.
+    /// [`stop`](Supervisor::stop) that takes at most `timeout`, whatever bodies, hooks and drops do. What is queued then is
+    /// cancelled, what still runs is asked to end (it sees [`is_cancelled`](crate::is_cancelled)) and left alone, and hooks that
+    /// have not begun run on a thread that nobody waits for. The report names all of them.
     pub fn stop_timeout(&self, timeout: Duration) -> StopReport {
         self.core.stop(Urgency { discard: false, deadline: Deadline::within(timeout) })
     }
 
-    /// Stops without working off: cancels what is queued, discards the items of queue workers, asks what runs to end (it
-    /// sees [`is_cancelled`](crate::is_cancelled)), and waits for that.
+    /// Stops without draining: refuses bodies too, cancels what is queued, discards the items of queue workers, asks what runs
+    /// to end (it sees [`is_cancelled`](crate::is_cancelled)), and waits for that.
     ///
-    /// To cancel tasks but let queue workers work off what they have, [`cancel`](crate::Task::cancel) the tasks' handles
-    /// and then [`stop`](Supervisor::stop).
+    /// To cancel tasks but let queue workers drain, [`cancel`](crate::Task::cancel) the tasks' handles and then
+    /// [`stop`](Supervisor::stop).
     pub fn stop_now(&self) -> StopReport {
         self.core.stop(Urgency { discard: true, deadline: Deadline::Never })
     }

@@ -38,8 +38,8 @@ macro_rules! common_verbs {
 
             /// Stops it: waits for the run under way, and for a queue worker to work off what is queued at the ask.
             ///
-            /// In its own body or hook it only asks, since it would wait for itself. On a pool thread of its own
-            /// supervisor it runs what is left of the worker itself. Does nothing where it is stopped.
+            /// In its own body or hook, and inside any async body, it requests the stop and returns immediately: use
+            /// [`stop_async`](Self::stop_async) there. On a pool thread of its own supervisor it runs what is left of the worker itself. Does nothing where it is stopped.
             pub fn stop(&self) {
                 self.core.stop();
             }
@@ -237,7 +237,9 @@ impl<T: Send + 'static> QueueWorker<T> {
     /// # Errors
     ///
     /// The item always comes back: [`PutError::NotRunning`] before the start, from the ask for a stop on, and when a
-    /// stop comes while this waits; [`PutError::Full`] in the consumer's own body.
+    /// stop comes while this waits (but a stop of the whole supervisor takes what its own bodies put, until everything is at
+    /// rest); [`PutError::Full`] in the consumer's own body and inside async bodies, which never wait here: use
+    /// [`put_async`](Self::put_async).
     pub fn put(&self, item: T) -> Result<(), PutError<T>> {
         self.put_until(item, Deadline::Never)
     }

@@ -248,7 +248,8 @@ fn a_cancelled_task_on_the_way_ends_the_wait() {
             };
             background_future(awaits).supervisor(&inner).start().wait().unwrap()
         });
-        assert_eq!(next(&given).lock().unwrap().cancel(), CancelOutcome::Requested);
+        // Waiting for a thread of its lane, or run by one: it ends by that either way.
+        assert_ne!(next(&given).lock().unwrap().cancel(), CancelOutcome::TooLate);
         assert!(matches!(outer.wait().unwrap(), Err(TaskError::Cancelled)));
     });
 }
