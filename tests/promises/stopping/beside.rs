@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
+use std::time::Duration;
 
 use atasker::{
     Config, EventWorker, LaneConfig, Supervisor, SupervisorState, WorkerContext, background_future, background_task,
@@ -216,7 +217,7 @@ fn an_autostart_worker_that_was_given_up_on_starts_again_when_its_body_has_ended
         let worker = background_worker(body).event().autostart(true).supervisor(&s).start().unwrap();
         assert!(worker.trigger());
         told.recv_timeout(PATIENCE).unwrap();
-        assert!(!s.stop_timeout(std::time::Duration::ZERO).complete);
+        assert!(!s.stop_timeout(Duration::ZERO).complete);
         s.start().unwrap();
         assert!(worker.is_running() && !worker.trigger(), "its earlier life still goes on");
         gate.open();
@@ -271,5 +272,80 @@ fn a_stop_beside_cancels_is_complete_and_leaves_nothing_queued() {
             assert_eq!(s.info().queued.total(), 0);
             blocker.wait().unwrap();
         }
+    });
+}
+
+/// Several stops and a start at once: the run that begins is whole.
+#[test]
+fn stops_beside_each_other_and_a_start_leave_the_new_run_alone() {
+    in_time(|| {
+        let s = pool(2);
+        for _ in 0..500 {
+            s.start().unwrap();
+            thread::scope(|scope| {
+                for _ in 0..2 {
+                    scope.spawn(|| s.stop_timeout(Duration::ZERO));
+                }
+                s.stop_timeout(Duration::ZERO);
+                eventually("it has stopped", || s.start().is_ok());
+            });
+            // The other stops may have been of this run too. Where none was, it works.
+            if s.info().state == SupervisorState::Running {
+                let worker = background_worker(|| ()).event().supervisor(&s).start().unwrap();
+                assert!(worker.trigger());
+                background_task(|| ()).supervisor(&s).start().wait().unwrap();
+                background_future(async {}).supervisor(&s).start().wait().unwrap();
+            }
+            s.stop();
+        }
+    });
+}
+
+/// Its own stop has ended when its supervisor has stopped, however soon that starts again.
+#[test]
+fn a_lanes_own_stop_returns_beside_a_restart_of_its_supervisor() {
+    in_time(|| {
+        let s = pool(1);
+        let lane = s.lane("io", LaneConfig::new().threads(1)).unwrap();
+        let work = || {
+            lane.stop();
+            lane.stop_timeout(Duration::from_millis(1));
+        };
+        let restarts = || {
+            for round in 0..300 {
+                if round % 2 == 0 {
+                    s.stop()
+                } else {
+                    s.stop_timeout(Duration::ZERO)
+                };
+                s.start().unwrap();
+                _ = lane.start(async {}).wait();
+            }
+        };
+        beside(work, restarts);
+        s.stop();
+        s.start().unwrap();
+        assert_eq!(lane.start(async { 5 }).wait().unwrap(), 5);
+    });
+}
+
+/// A waker is the user's: a stop in it requests, and does not wait for the thread that it is called on.
+#[test]
+fn a_stop_in_a_waker_of_those_who_wait_for_a_stop_only_asks() {
+    struct Stops(Supervisor, mpsc::Sender<bool>);
+    impl Wake for Stops {
+        fn wake(self: Arc<Self>) {
+            self.1.send(self.0.stop().complete).unwrap();
+        }
+    }
+    in_time(|| {
+        let s = pool(1);
+        s.start().unwrap();
+        let (tell, told) = mpsc::channel();
+        let waker = Waker::from(Arc::new(Stops(Supervisor::clone(&s), tell)));
+        let mut requested = pin!(s.stop_requested());
+        assert!(requested.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+        assert!(s.stop_timeout(PATIENCE).complete);
+        assert!(!told.recv_timeout(PATIENCE).unwrap());
     });
 }

@@ -176,3 +176,35 @@ fn the_report_tells_of_errors_and_refusals() {
         assert!(begun.elapsed() < PATIENCE);
     });
 }
+
+/// Nor for what a thread's locals do when it ends, or for what a lane's own stop drops.
+#[test]
+fn a_bounded_stop_waits_for_no_destructor_of_a_local_and_no_leader_of_a_lane() {
+    thread_local! {
+        static AT_END: std::cell::RefCell<Option<Holds>> = const { std::cell::RefCell::new(None) };
+    }
+    in_time(|| {
+        let s = pool(1);
+        let gate = Gate::new();
+        let held = Holds(gate.clone());
+        let set = move || AT_END.with(|at_end| *at_end.borrow_mut() = Some(held));
+        background_task(set).supervisor(&s).start().wait().unwrap();
+        let lane = s.lane("io", atasker::LaneConfig::new().threads(1).pool_size(1)).unwrap();
+        let (tell, told) = mpsc::channel();
+        let running = lane.start(async move {
+            tell.send(()).unwrap();
+            std::future::pending::<()>().await;
+        });
+        told.recv_timeout(PATIENCE).unwrap();
+        let captured = Holds(gate.clone());
+        let queued = lane.start(async move { drop(captured) });
+        let inside = lane.clone();
+        background_task(move || _ = inside.stop_now()).supervisor(&s).start().wait().unwrap();
+        // It returns although nothing lets go yet.
+        s.stop_timeout(BOUND);
+        gate.open();
+        assert!(running.wait().is_err() && queued.wait().is_err());
+        s.start().unwrap();
+        assert_eq!(background_task(|| 5).supervisor(&s).start().wait().unwrap(), 5);
+    });
+}
