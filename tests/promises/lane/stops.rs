@@ -109,16 +109,17 @@ fn a_waker_that_stops_its_supervisor_does_not_wait_for_itself() {
 
 #[test]
 fn a_stop_in_a_destructor_of_a_lane_threads_locals_only_asks() {
+    type AtEnd = OnDrop<Box<dyn FnOnce()>>;
     thread_local! {
-        static AT_END: RefCell<Option<OnDrop<Box<dyn FnOnce()>>>> = const { RefCell::new(None) };
+        static AT_END: RefCell<Option<AtEnd>> = const { RefCell::new(None) };
     }
     let s = pool(1);
     s.lane("io", LaneConfig::new().threads(1)).unwrap();
     let (tell, told) = mpsc::channel();
     let inner = (*s).clone();
     let body = async move {
-        let at_end: Box<dyn FnOnce()> = Box::new(move || tell.send(inner.stop().complete).unwrap());
-        AT_END.set(Some(OnDrop::new(at_end)));
+        let at_end = AtEnd::new(Box::new(move || tell.send(inner.stop().complete).unwrap()));
+        AT_END.set(Some(at_end));
     };
     background_future(body).supervisor(&s).lane("io").start().wait().unwrap();
     assert!(s.stop().complete);
