@@ -79,7 +79,14 @@ fn a_stop_waits_for_the_drop_of_a_result_that_nobody_collects() {
         _ = gone.recv();
         dropped.count_down();
     });
-    drop(fly(&s, async move { lingering }));
+    let (let_go, handle_gone) = tokio::sync::oneshot::channel::<()>();
+    let task = fly(&s, async move {
+        _ = handle_gone.await;
+        lingering
+    });
+    // Before it ends: else the result would be dropped with the handle, here.
+    drop(task);
+    drop(let_go);
     next(&is_dropping);
     assert_eq!((s.info().active.total(), s.info().totals.completed), (0, 1), "its result was let go: it has ended");
     let report = s.stop_timeout(Duration::from_millis(2));
