@@ -79,7 +79,14 @@ fn a_stop_waits_for_the_drop_of_a_result_that_nobody_collects() {
         _ = gone.recv();
         dropped.count_down();
     });
-    drop(fly(&s, async move { lingering }));
+    let (let_go, handle_gone) = tokio::sync::oneshot::channel::<()>();
+    let task = fly(&s, async move {
+        _ = handle_gone.await;
+        lingering
+    });
+    // Before it ends: else the result would be dropped with the handle, here.
+    drop(task);
+    drop(let_go);
     next(&is_dropping);
     assert_eq!((s.info().active.total(), s.info().totals.completed), (0, 1), "its result was let go: it has ended");
     let report = s.stop_timeout(Duration::from_millis(2));
@@ -112,6 +119,7 @@ type AtEnd = OnDrop<Box<dyn FnOnce()>>;
 
 #[test]
 fn a_stop_in_a_destructor_of_a_lane_threads_locals_only_asks() {
+    type AtEnd = OnDrop<Box<dyn FnOnce()>>;
     thread_local! {
         static AT_END: RefCell<Option<AtEnd>> = const { RefCell::new(None) };
     }
@@ -120,8 +128,8 @@ fn a_stop_in_a_destructor_of_a_lane_threads_locals_only_asks() {
     let (tell, told) = mpsc::channel();
     let inner = (*s).clone();
     let body = async move {
-        let at_end: Box<dyn FnOnce()> = Box::new(move || tell.send(inner.stop().complete).unwrap());
-        AT_END.set(Some(OnDrop::new(at_end)));
+        let at_end = AtEnd::new(Box::new(move || tell.send(inner.stop().complete).unwrap()));
+        AT_END.set(Some(at_end));
     };
     background_future(body).supervisor(&s).lane("io").start().wait().unwrap();
     assert!(s.stop().complete);

@@ -104,10 +104,11 @@ pub(super) struct Home {
     /// Does not own: a worker does not keep its supervisor running.
     supervisor: Supervisor,
     /// Weak, since the worker keeps it. While it runs, its supervisor owns the worker.
+    ///
+    /// Those who look at the bell under a lock make an owner of it for a moment, which may be the last. So there is nothing of
+    /// the user's left in a worker that has ended (`finish`) but what is kept for a next start, and that is the registry's.
+    /// (A bell of its own allocation would need no owner, and cost 32 bytes a worker.)
     core: Weak<Core>,
-    /// The worker's, which is looked at under locks: an owner of the worker made there might be its last, and drop what is the
-    /// user's.
-    bell: Arc<Bell>,
     life: Life,
     priority: Priority,
     /// Its entry in the supervisor's registry.
@@ -165,7 +166,7 @@ pub struct Core {
     name: Cow<'static, str>,
     /// The count of forks at its making.
     born: u32,
-    bell: Arc<Bell>,
+    bell: Bell,
     /// Lock rule: before the locks of home, mailbox, clock and pool, with one of them at a time; nothing of the user's
     /// runs or is dropped under it.
     plan: Mutex<Plan>,
@@ -197,7 +198,7 @@ impl Core {
             id: NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed),
             name,
             born: fork::count(),
-            bell: Arc::new(Bell::new()),
+            bell: Bell::new(),
             plan: Mutex::new(Plan::new(Instant::now())),
             body: Mutex::new(None),
             kept: Mutex::new(None),
@@ -328,7 +329,6 @@ impl Core {
             let mut plan = self.plan.lock();
             let home = Home {
                 core: Arc::downgrade(self),
-                bell: Arc::clone(&self.bell),
                 life: self.bell.open(),
                 name: self.name.clone(),
                 supervisor: supervisor.weak_handle(),

@@ -258,13 +258,12 @@ impl Job for Home {
     }
 
     fn is_live(&self) -> bool {
-        // Under the lock of whoever has the queue.
-        self.bell.is_queued_in(self.life)
+        self.core.upgrade().is_some_and(|core| core.bell.is_queued_in(self.life))
     }
 
     fn run(&self, tally: &Tally<'_>) -> Ran {
         match self.core.upgrade() {
-            Some(core) if self.bell.claim(self.life) => core.slice(tally),
+            Some(core) if core.bell.claim(self.life) => core.slice(tally),
             _ => Ran::Dead,
         }
     }

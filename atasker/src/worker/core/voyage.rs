@@ -352,7 +352,7 @@ impl lane::Body for Home {
     }
 
     fn begin(&self) -> bool {
-        let Some(core) = self.core.upgrade().filter(|_| self.bell.claim(self.life)) else { return false };
+        let Some(core) = self.core.upgrade().filter(|core| core.bell.claim(self.life)) else { return false };
         *self.at_sea().sailing.lock() = Some(Box::pin(Voyage::new(core).sail()));
         true
     }
@@ -364,7 +364,7 @@ impl lane::Body for Home {
 
     /// Of a life that goes on, it has also where it waits to be rung: in a queue, it is about to run again.
     fn has_ended(&self) -> bool {
-        !self.bell.is_at_work_in(self.life)
+        self.core.upgrade().is_none_or(|core| !core.bell.is_at_work_in(self.life))
     }
 
     fn cut_off(self: Arc<Self>, _ticket: &mut Ticket) {
