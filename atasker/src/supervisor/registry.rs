@@ -54,6 +54,8 @@ struct Residents {
     open: bool,
     /// By worker; with the entry, so that the end of an earlier life does not take a later one out.
     running: BTreeMap<u64, Running>,
+    /// Where the bodies of those run that are async. Apart, so that the others stay small.
+    lanes: BTreeMap<u64, Arc<Lane>>,
     known: BTreeMap<u64, Weak<dyn Resident>>,
     /// So many known ones are worth a look at which are gone.
     prune_at: usize,
@@ -65,8 +67,6 @@ struct Residents {
 struct Running {
     entry: Entry,
     resident: Arc<dyn Resident>,
-    /// Where its bodies run, if they are async.
-    lane: Option<Arc<Lane>>,
 }
 
 /// One life of a worker in some registry. Later ones are greater.
@@ -112,8 +112,10 @@ impl Registry {
             return Err(Closed);
         }
         let entry = Entry::next();
-        let running = Running { entry, resident: Arc::clone(resident), lane: lane.cloned() };
-        residents.running.insert(id, running);
+        residents.running.insert(id, Running { entry, resident: Arc::clone(resident) });
+        if let Some(lane) = lane {
+            residents.lanes.insert(id, Arc::clone(lane));
+        }
         residents.known.remove(&id);
         if autostart {
             residents.autostart.insert(id, Arc::clone(resident));
@@ -137,7 +139,8 @@ impl Registry {
                 residents.prune_at = 2 * residents.known.len() + 64;
             }
             residents.known.insert(id, Arc::downgrade(resident));
-            (residents.running.remove(&id), residents.running.is_empty())
+            let left = (residents.running.remove(&id), residents.lanes.remove(&id));
+            (left, residents.running.is_empty())
         };
         drop(left);
         empty
@@ -146,21 +149,22 @@ impl Registry {
     /// The workers that run; with a lane, those on it.
     pub(super) fn running(&self, lane: Option<&Arc<Lane>>) -> Vec<(Entry, Arc<dyn Resident>)> {
         let residents = self.residents.lock();
-        let is_on = |running: &&Running| {
-            lane.is_none_or(|lane| running.lane.as_ref().is_some_and(|own| Arc::ptr_eq(own, lane)))
-        };
-        residents.running.values().filter(is_on).map(|it| (it.entry, Arc::clone(&it.resident))).collect()
+        let is_on =
+            |id: &u64| lane.is_none_or(|lane| residents.lanes.get(id).is_some_and(|own| Arc::ptr_eq(own, lane)));
+        let running = residents.running.iter().filter(|(id, _)| is_on(id));
+        running.map(|(_, it)| (it.entry, Arc::clone(&it.resident))).collect()
     }
 
     /// Forgets those that a bounded stop gave up on.
     pub(super) fn give_up(&self, given_up: &[(Entry, Arc<dyn Resident>)]) {
         let mut residents = self.residents.lock();
-        let Residents { running, known, .. } = &mut *residents;
+        let Residents { running, lanes, known, .. } = &mut *residents;
         for (entry, resident) in given_up {
             let id = resident.id();
             if running.get(&id).is_some_and(|running| running.entry == *entry) {
-                // Not the last owner: the caller has another share.
+                // Not the last owners: the caller has another share, and the supervisor has its lanes.
                 running.remove(&id);
+                lanes.remove(&id);
                 known.insert(id, Arc::downgrade(resident));
             }
         }
