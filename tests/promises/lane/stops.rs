@@ -114,9 +114,6 @@ fn a_waker_that_stops_its_supervisor_does_not_wait_for_itself() {
     s.block();
 }
 
-/// What a thread does at its end.
-type AtEnd = OnDrop<Box<dyn FnOnce()>>;
-
 #[test]
 fn a_stop_in_a_destructor_of_a_lane_threads_locals_only_asks() {
     type AtEnd = OnDrop<Box<dyn FnOnce()>>;
