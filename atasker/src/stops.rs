@@ -119,12 +119,16 @@ impl Stops {
 
     /// One who has asked begins with the steps that never wait.
     pub(crate) fn begin_steps(&mut self) {
-        self.asking += 1;
+        self.asking += usize::from(!self.settled);
     }
 
     /// He has taken them.
-    pub(crate) fn end_steps(&mut self) {
-        self.asking -= 1;
+    ///
+    /// Nobody settles a stop while it is asked for, so one that is settled, or another, has not counted him.
+    pub(crate) fn end_steps(&mut self, stop: &Arc<Stop>) {
+        if self.is_under_way(stop) {
+            self.asking -= 1;
+        }
     }
 
     /// Whether somebody is taking them.
@@ -152,7 +156,8 @@ impl Stops {
 
     /// Another asks for the stop under way. Whether that makes it one that discards.
     pub(crate) fn join(&mut self, urgency: Urgency) -> bool {
-        let discards = urgency.discard && !self.urgency.discard;
+        // Of one that is settled nothing more is asked: it ends, and what comes next is another's.
+        let discards = urgency.discard && !self.urgency.discard && !self.settled;
         self.urgency.discard |= urgency.discard;
         self.urgency.deadline = self.urgency.deadline.min(urgency.deadline);
         discards

@@ -565,7 +565,7 @@ impl Core {
         let ending = self.ending();
         // As a body: wakers are called by it, and a stop in one must not wait for this thread.
         pool::enter_unnamed(&self.pool, || self.take_steps(&ending, &stop, first, discard));
-        ending.with(Stops::end_steps);
+        ending.with(|stops| stops.end_steps(&stop));
         self.wake(&self.changed);
         ending.lead_or_appoint(stop, lead, elsewhere)
     }
@@ -655,7 +655,7 @@ impl Core {
             }
             ending.leave(&stop, leftovers);
         });
-        ending.with(Stops::end_steps);
+        ending.with(|stops| stops.end_steps(&stop));
         self.wake(&self.changed);
         (ending.lead_or_appoint(stop, lead, elsewhere), ending)
     }
