@@ -469,6 +469,33 @@ fn enter_close_and_open() {
     });
 }
 
+/// A bounded stop gives up while its leader goes on, and somebody starts anew: nothing of the new run is touched.
+#[test]
+fn give_up_and_start_anew() {
+    check_model(|| {
+        let s = supervisor();
+        let (seen, worker) = counting(&s);
+        worker.put(1).expect("it runs");
+        let stopper = thread::spawn({
+            let s = s.clone();
+            move || s.stop_timeout(Duration::ZERO)
+        });
+        s.stop_timeout(Duration::ZERO);
+        while s.start().is_err() {
+            thread::yield_now();
+        }
+        let next = background_worker(|_: usize| ()).queue().supervisor(&s).start();
+        stopper.join().expect("stopped");
+        if let Ok(next) = next
+            && s.info().state == crate::SupervisorState::Running
+        {
+            assert!(next.is_running(), "an earlier stop has ended it");
+        }
+        s.stop();
+        assert!(seen.load(Ordering::SeqCst) <= 1);
+    });
+}
+
 /// A stop comes while a supervisor starts the workers that start with it: the next start finds each.
 #[test]
 fn stop_beside_a_start_with_autostart() {
