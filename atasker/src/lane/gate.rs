@@ -88,6 +88,8 @@ pub(super) struct Gate {
     queues: PerPriority<Queue>,
     /// Entries in all of them.
     waiting: usize,
+    /// Nothing that waits has a higher priority than this.
+    highest: Priority,
     /// Dead ones that have come up, for the next one who lets go of the lock to drop.
     graveyard: Vec<Arc<dyn Body>>,
     pub(super) flying: Slab<Flying>,
@@ -125,6 +127,7 @@ impl Gate {
             places: Places::new(limits),
             queues: PerPriority::default(),
             waiting: 0,
+            highest: Priority::Low,
             graveyard: Vec::new(),
             flying: Slab::new(),
             thresholds: Thresholds::default(),
@@ -177,6 +180,7 @@ impl Gate {
     /// Gives the moment of a look for slow starts, where none is planned.
     pub(super) fn enter(&mut self, priority: Priority, body: Arc<dyn Body>) -> Option<Instant> {
         self.waiting += 1;
+        self.highest = self.highest.max(priority);
         // The clock is read only where somebody wants to hear of slow starts.
         let watch = self.thresholds.first().map(|first| (Instant::now(), first));
         self.queues[priority].push(body, watch.map(|(since, _)| since));
@@ -210,12 +214,14 @@ impl Gate {
         if self.waiting == 0 {
             return None;
         }
-        for priority in Priority::ALL.into_iter().rev() {
+        for &priority in Priority::ALL[..=self.highest as usize].iter().rev() {
             self.bury_head(priority);
             if !self.queues[priority].is_empty() {
+                self.highest = priority;
                 return Some((priority, self.places.seat(priority)?));
             }
         }
+        self.highest = Priority::Low;
         None
     }
 

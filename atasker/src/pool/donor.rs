@@ -122,14 +122,14 @@ impl Waiting {
 
 /// What a future of ours that is pending has told of, and takes back when it is ready or dropped.
 #[derive(Default)]
-pub(crate) struct Pending(Option<Box<Told>>);
+pub(crate) struct Pending(Option<Told>);
 
 enum Told {
     /// A body that is polled waits for it.
     Edge(Edge),
     /// A body on a pool's thread does, by somebody else's executor. What is waited for is kept: it tells of changes only while
     /// it knows of somebody who waits.
-    Walk(Walk, Arc<dyn Awaited>),
+    Walk(Box<(Walk, Arc<dyn Awaited>)>),
 }
 
 impl Pending {
@@ -138,15 +138,16 @@ impl Pending {
         match current::around() {
             Around::Nothing => self.0 = None,
             Around::Async { key, lane } => {
-                if !matches!(self.0.as_deref(), Some(Told::Edge(edge)) if edge.from() == key) {
-                    self.0 = Some(Box::new(Told::Edge(Edge::new(key, lane, awaited()))));
+                if !matches!(&self.0, Some(Told::Edge(edge)) if edge.from() == key) {
+                    self.0 = Some(Told::Edge(Edge::new(key, lane, awaited())));
                 }
             }
             Around::Blocking { pool } => {
-                if !matches!(self.0.as_deref(), Some(Told::Walk(..))) {
-                    self.0 = Some(Box::new(Told::Walk(Walk::new(pool), awaited())));
+                if !matches!(&self.0, Some(Told::Walk(_))) {
+                    self.0 = Some(Told::Walk(Box::new((Walk::new(pool), awaited()))));
                 }
-                if let Some(Told::Walk(walk, awaited)) = self.0.as_deref_mut() {
+                if let Some(Told::Walk(told)) = &mut self.0 {
+                    let (walk, awaited) = &mut **told;
                     walk.look(awaited, waker, Donor::Beside, &mut || false);
                 }
             }

@@ -82,8 +82,15 @@ impl Edge {
 
 impl Drop for Edge {
     fn drop(&mut self) {
-        self.table.remove(self.from, self.number);
+        if is_ours(self.table) {
+            self.table.remove(self.from, self.number);
+        }
     }
+}
+
+/// Whether this process is the one that the table belongs to. In a fork, a thread of the parent may hold its lock for ever.
+fn is_ours(table: &'static Table) -> bool {
+    std::ptr::eq(table, self::table())
 }
 
 /// Whether that body waits for anything.

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Waker;
 
 use super::table::{Spreading, Table};
-use super::{Awaited, Donor, Served, table};
+use super::{Awaited, Donor, Served, is_ours, table};
 
 /// No pool and no lane has this address.
 const UNKEPT: usize = usize::MAX;
@@ -157,6 +157,8 @@ impl<'a> Look<'a> {
 
 impl Drop for Walk {
     fn drop(&mut self) {
-        self.left_at.iter().for_each(|&key| self.table.unwatch(key, self.number));
+        if is_ours(self.table) {
+            self.left_at.iter().for_each(|&key| self.table.unwatch(key, self.number));
+        }
     }
 }
