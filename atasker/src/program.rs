@@ -48,7 +48,8 @@ pub enum OnSignal {
     Drain,
     /// Announces the stop and cancels at once, as [`stop_now`](Supervisor::stop_now): what is queued is cancelled, what runs is
     /// asked to end, and the body's waits give [`Cancelled`](crate::TaskError::Cancelled). For tools on a command line,
-    /// whose user has no more use for what they do.
+    /// whose user has no more use for what they do. The exit code is that of the body, as with `Drain`: 0 where it returns
+    /// `Ok`, so return an `Err` where the caller should know that something is missing.
     Cancel,
 }
 

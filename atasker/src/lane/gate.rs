@@ -43,6 +43,8 @@ pub(super) struct Flying {
     /// `None`: it takes no part in admission, or is another's guest.
     pub(super) seat: Option<Seat>,
     pub(super) company: Company,
+    /// It is pending, and waits for something of ours.
+    pub(super) waits: bool,
 }
 
 /// Which body in flight an end is of.
@@ -93,6 +95,9 @@ pub(super) struct Gate {
     /// Dead ones that have come up, for the next one who lets go of the lock to drop.
     graveyard: Vec<Arc<dyn Body>>,
     pub(super) flying: Slab<Flying>,
+    /// How many of them have places, and how many of these wait for something of ours.
+    pub(super) seated: usize,
+    pub(super) idle: usize,
     /// How long may be waited before somebody is told.
     pub(super) thresholds: Thresholds,
     /// A look for slow starts is planned.
@@ -130,6 +135,8 @@ impl Gate {
             highest: Priority::Low,
             graveyard: Vec::new(),
             flying: Slab::new(),
+            seated: 0,
+            idle: 0,
             thresholds: Thresholds::default(),
             watching: false,
             delayed: BTreeMap::new(),
@@ -209,6 +216,35 @@ impl Gate {
         Some(Boarding { body, place })
     }
 
+    /// Notes whether a body in flight waits for something of ours. Whether all that have places do, as of now.
+    pub(super) fn note_waiting(&mut self, place: Place, waits: bool) -> bool {
+        if place.epoch != self.epoch {
+            return false;
+        }
+        let flying = &mut self.flying[place.slot];
+        if flying.waits == waits || !flying.has_place() {
+            return false;
+        }
+        flying.waits = waits;
+        if waits {
+            self.idle += 1;
+        } else {
+            self.idle -= 1;
+        }
+        self.all_wait()
+    }
+
+    /// Whether all that have places wait for something of ours.
+    pub(super) fn all_wait(&self) -> bool {
+        self.idle == self.seated
+    }
+
+    /// The keys of those that have places.
+    pub(super) fn seated_as(&self) -> Vec<usize> {
+        let seated = self.flying.iter().filter(|(_, flying)| flying.has_place());
+        seated.map(|(_, flying)| flying.body.waits_as()).collect()
+    }
+
     /// The priority of what may start now, and what it would take up.
     fn admissible(&mut self) -> Option<(Priority, Seat)> {
         if self.waiting == 0 {
@@ -236,7 +272,8 @@ impl Gate {
             self.places.take(seat);
         }
         self.begun += 1;
-        let flying = Flying { body, priority, since: now, seat, company: Company::default() };
+        self.seated += usize::from(seat.is_some());
+        let flying = Flying { body, priority, since: now, seat, company: Company::default(), waits: false };
         Place { slot: self.flying.insert(flying), epoch: self.epoch }
     }
 
@@ -343,7 +380,10 @@ impl Gate {
         if place.epoch != self.epoch {
             return (None, [None, None]);
         }
-        let Flying { body, mut seat, company, .. } = self.flying.remove(place.slot);
+        let flying = self.flying.remove(place.slot);
+        self.seated -= usize::from(flying.has_place());
+        self.idle -= usize::from(flying.waits);
+        let Flying { body, mut seat, company, .. } = flying;
         let wakers = self.part(company, &mut seat);
         if let Some(seat) = seat {
             self.places.release(seat);
@@ -393,6 +433,7 @@ impl Gate {
         self.begin_epoch();
         self.stage = Stage::Closed;
         self.places.release_all();
+        (self.seated, self.idle) = (0, 0);
         self.flying.drain().map(|flying| (flying.body, flying.since)).collect()
     }
 

@@ -7,7 +7,7 @@ use tokio::runtime::Handle;
 
 use super::{Body, Lane, Leash, Refused, Source, Ticket};
 use crate::stops::Leftover;
-use crate::waits::{Awaited, Donor, Served};
+use crate::waits::Awaited;
 
 /// The stay of such a future. Dropped, it has ended.
 pub(crate) struct Guest {
@@ -52,10 +52,6 @@ impl Guest {
 impl Awaited for Visit {
     fn key(&self) -> usize {
         std::ptr::from_ref(self).addr()
-    }
-
-    fn serve(self: Arc<Self>, _donor: Donor) -> Served {
-        Served::No
     }
 }
 

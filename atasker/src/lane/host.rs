@@ -3,15 +3,15 @@
 //! A host has one guest at a time, since it has one place. A guest may be pending itself, and so have a guest of its own.
 //! Where a host ends before its guest, the guest has the place.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::task::Waker;
 
 use super::carrier::Carrier;
-use super::gate::{Gate, Place};
+use super::gate::{Flying, Gate, Place};
 use super::{Body, Lane, Source, Ticket};
 use crate::priority::Priority;
 use crate::sync::atomic::Ordering;
-use crate::waits::{self, Awaited, Donor, Served, Walk};
+use crate::waits::{self, Awaited, Donor, Places, Served, Walk};
 
 /// Whom a body in flight has to do with.
 #[derive(Default)]
@@ -30,21 +30,30 @@ impl Ticket {
         if !self.lane.is_limited() {
             return;
         }
-        let Some(place) = self.place.filter(|_| waits::is_waiting(key)) else {
+        let Some(place) = self.place else { return };
+        if !waits::is_waiting(key) {
             // It waits for nothing of ours, and nothing is added but by its own next poll.
-            self.walk = None;
+            if self.walk.take().is_some() {
+                self.lane.gate.lock().note_waiting(place, false);
+            }
             return;
-        };
+        }
         let donor_at = self.lane.address();
         let donor = Donor::Pending { lane: donor_at, slot: place.slot, epoch: place.epoch };
         loop {
             // The race this closes: the guest ends just now. It takes the waker under the lock under which this leaves it, and
             // where it was first, this looks for another.
             let left = waker.clone();
-            let (has_guest, unused) = self.lane.gate.lock().awaits_guest(place, left);
+            let ((has_guest, unused), all_wait) = {
+                let mut gate = self.lane.gate.lock();
+                (gate.awaits_guest(place, left), gate.note_waiting(place, true))
+            };
             drop(unused);
-            if has_guest || !self.walk.get_or_insert_with(|| Box::new(Walk::new(donor_at))).look_from(key, waker, donor)
-            {
+            if all_wait {
+                waits::stir(donor_at);
+            }
+            let walk = || Box::new(Walk::new(donor_at, self.lane.places()));
+            if has_guest || !self.walk.get_or_insert_with(walk).look_from(key, waker, donor) {
                 return;
             }
         }
@@ -60,6 +69,16 @@ impl Lane {
     /// Where its bodies, pending, lend their places: its address, where it has any; else 0.
     pub(crate) fn lends(self: &Arc<Self>) -> usize {
         if self.is_limited() { self.address() } else { 0 }
+    }
+
+    fn places(self: &Arc<Self>) -> Weak<dyn Places> {
+        let weak: Weak<Self> = Arc::downgrade(self);
+        weak
+    }
+
+    /// The places for which what is queued here waits.
+    pub(crate) fn queued_at(self: &Arc<Self>) -> Option<Arc<dyn Places>> {
+        if self.is_limited() { Some(Arc::<Self>::clone(self)) } else { None }
     }
 
     /// What is waited for by who waits until the lane has nothing left.
@@ -103,6 +122,20 @@ impl Lane {
     }
 }
 
+impl Places for Lane {
+    fn key(&self) -> usize {
+        std::ptr::from_ref(self).addr()
+    }
+
+    fn all_wait(&self) -> bool {
+        self.gate.lock().all_wait()
+    }
+
+    fn holders(&self) -> Vec<usize> {
+        self.gate.lock().seated_as()
+    }
+}
+
 /// The end of all that a lane has.
 struct End(Arc<Lane>);
 
@@ -115,9 +148,12 @@ impl Awaited for End {
         let gate = self.0.gate.lock();
         gate.flying.iter().map(|(_, flying)| flying.body.waits_as()).chain(gate.waiting_as()).collect()
     }
+}
 
-    fn serve(self: Arc<Self>, _donor: Donor) -> Served {
-        Served::No
+impl Flying {
+    /// Whether it has a place, its own or its host's.
+    pub(super) fn has_place(&self) -> bool {
+        self.seat.is_some() || self.company.host.is_some()
     }
 }
 
@@ -143,6 +179,7 @@ impl Gate {
         let place = self.admit(priority, body, None, std::time::Instant::now());
         self.flying[host.slot].company.guest = Some(place.slot);
         self.flying[place.slot].company.host = Some(host.slot);
+        self.seated += 1;
         Some(place)
     }
 
@@ -154,6 +191,11 @@ impl Gate {
             let guest = &mut self.flying[guest];
             guest.company.host = host;
             guest.seat = seat.take();
+            // The host was in flight beside all places.
+            if !guest.has_place() {
+                self.seated -= 1;
+                self.idle -= usize::from(std::mem::take(&mut guest.waits));
+            }
         }
         let woken = host.and_then(|host| {
             let host = &mut self.flying[host].company;

@@ -8,7 +8,7 @@ use super::ends::Ends;
 use super::gate::{Gate, Place, Rest};
 use super::{End, Lane};
 use crate::panics::wake_contained;
-use crate::waits::Walk;
+use crate::waits::{self, Walk};
 
 /// The right to be in flight, and the duty to say how it ended. Dropped, it gives the place back, if that was not done.
 pub(crate) struct Ticket {
@@ -92,7 +92,7 @@ impl Ticket {
     fn land(&mut self, carrier: Option<Waker>) {
         let Some(place) = self.place.take() else { return };
         self.walk = None;
-        let ((landed, [host, unwanted]), call, drained, unused) = {
+        let ((landed, [host, unwanted]), call, drained, unused, all_wait) = {
             let mut gate = self.lane.gate.lock();
             let landed = gate.land(place);
             self.saw_more = gate.has_waiting();
@@ -109,7 +109,8 @@ impl Ticket {
                     Rest::Again(waker) | Rest::Over(waker) => unused = Some(waker),
                 }
             }
-            (landed, gate.call_another(), drained, unused)
+            let all_wait = self.saw_more && self.lane.is_limited() && gate.all_wait();
+            (landed, gate.call_another(), drained, unused, all_wait)
         };
         drop((unused, unwanted));
         if let Some(host) = host {
@@ -117,6 +118,9 @@ impl Ticket {
         }
         // Nothing of the user's is left in it.
         drop(landed);
+        if all_wait {
+            waits::stir(self.lane.owner().lane);
+        }
         self.lane.call(call);
         self.lane.tell(drained);
     }

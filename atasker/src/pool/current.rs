@@ -46,7 +46,7 @@ pub(super) enum Around {
     /// A body that is polled itself, and waits under that key. Pending, it lends its place on that lane; 0: it has none.
     Async { key: usize, lane: usize },
     /// A body on a thread of that pool, which blocks on somebody else's executor.
-    Blocking { pool: usize },
+    Blocking { pool: Arc<Pool> },
     /// No body of ours that could wait.
     Nothing,
 }
@@ -217,7 +217,7 @@ pub(super) fn around() -> Around {
             let lane = frame.job.as_ref().map_or(0, |job| job.lends_at());
             return frame.key().map_or(Around::Nothing, |key| Around::Async { key, lane });
         }
-        let pool = current.busy_home().map(|home| Arc::as_ptr(&home.pool).addr());
+        let pool = current.busy_home().map(|home| Arc::clone(&home.pool));
         pool.map_or(Around::Nothing, |pool| Around::Blocking { pool })
     };
     read(around).unwrap_or(Around::Nothing)

@@ -2,7 +2,7 @@
 //! for every future that is polled.
 
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::task::Waker;
 
 use super::current::{self, Around};
@@ -10,9 +10,10 @@ use super::home::Home;
 use super::job::Job;
 use super::{Pool, PoolNumber};
 use crate::priority::Priority;
+use crate::sync::atomic::{Ordering, fence};
 use crate::time::Deadline;
 use crate::wait;
-use crate::waits::{Awaited, Donor, Edge, Served, Walk};
+use crate::waits::{self, Awaited, Donor, Edge, Places, Served, Walk};
 
 /// A task of a pool's that is waited for.
 pub(crate) struct Queued {
@@ -29,6 +30,15 @@ impl Awaited for Queued {
     fn serve(self: Arc<Self>, donor: Donor) -> Served {
         serve(&self.job, self.pool, self.priority, donor)
     }
+
+    fn queued_at(&self) -> Option<Arc<dyn Places>> {
+        if self.job.is_live() { places(self.pool) } else { None }
+    }
+}
+
+/// The places for which what is queued at that pool waits.
+pub(crate) fn places(pool: PoolNumber) -> Option<Arc<dyn Places>> {
+    Some(pool.find()?)
 }
 
 /// Has a job that waits in the queue of the donor's own pool use the donor's place.
@@ -94,29 +104,43 @@ fn look<R>(
 /// A thread that waits, with bodies on its stack.
 struct Waiting {
     awaited: Arc<dyn Awaited>,
-    /// From each of the bodies: they all wait through the innermost.
+    /// From each of the bodies: they all wait through the innermost. And from the place, where it has one.
     _edges: Vec<Edge>,
     /// `None`: it has no place to lend.
     walk: Option<Walk>,
+    /// Whose place waits, and whether it was known to do so before.
+    idle: Option<(Rc<Home>, bool)>,
 }
 
 impl Waiting {
     /// `None`: nobody can wait for this thread, and it has no place.
     fn begin(lends: bool, awaited: &impl Fn() -> Arc<dyn Awaited>) -> Option<Self> {
         let keys = current::keys();
-        let place = current::home().filter(|_| lends).map(|home| Arc::as_ptr(&home.pool).addr());
-        if keys.is_empty() && place.is_none() {
+        let home = current::home().filter(|_| lends);
+        if keys.is_empty() && home.is_none() {
             return None;
         }
         let awaited = awaited();
+        let place = home.as_ref().map(|home| home.pool.address());
         let edge = |key| Edge::new(key, place.unwrap_or(0), Arc::clone(&awaited));
-        let edges = keys.into_iter().map(edge).collect();
-        Some(Self { awaited, _edges: edges, walk: place.map(Walk::new) })
+        let edges = keys.into_iter().chain(place).map(edge).collect();
+        let walk = home.as_ref().map(|home| Walk::new(home.pool.address(), home.pool.places()));
+        // Behind the edges: who finds all places of the pool waiting finds what for.
+        let idle = home.map(|home| (Rc::clone(&home), home.note_idle(true)));
+        Some(Self { awaited, _edges: edges, walk, idle })
     }
 
     fn look(&mut self, waker: &Waker, is_over: &mut dyn FnMut() -> bool) -> bool {
         let Self { awaited, walk, .. } = self;
         walk.as_mut().is_some_and(|walk| walk.look(awaited, waker, Donor::Thread, is_over))
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        if let Some((home, was_idle)) = &self.idle {
+            home.note_idle(*was_idle);
+        }
     }
 }
 
@@ -144,7 +168,7 @@ impl Pending {
             }
             Around::Blocking { pool } => {
                 if !matches!(&self.0, Some(Told::Walk(_))) {
-                    self.0 = Some(Told::Walk(Box::new((Walk::new(pool), awaited()))));
+                    self.0 = Some(Told::Walk(Box::new((Walk::new(pool.address(), pool.places()), awaited()))));
                 }
                 if let Some(Told::Walk(told)) = &mut self.0 {
                     let (walk, awaited) = &mut **told;
@@ -165,17 +189,64 @@ impl Home {
     fn is_deep(&self) -> bool {
         current::depth() > self.pool.max_nesting().min(self.nesting)
     }
+
+    /// Notes whether what holds this thread's place waits in a verb of ours. What was noted before.
+    fn note_idle(&self, idle: bool) -> bool {
+        let was_idle = self.is_idle.replace(idle);
+        if idle && !was_idle {
+            self.pool.idle_places.fetch_add(1, Ordering::SeqCst);
+            self.pool.tell_if_all_wait();
+        } else if was_idle && !idle {
+            self.pool.idle_places.fetch_sub(1, Ordering::SeqCst);
+        }
+        was_idle
+    }
 }
 
 impl Pool {
     /// Runs `job` on this pool thread, in the place of the body that waits for it. `false`: it was not to be had.
     fn run_here(self: &Arc<Self>, home: &Rc<Home>, priority: Priority, job: &Arc<dyn Job>) -> bool {
         use super::Ran;
+        // While it runs, the place is not one that waits.
+        let was_idle = home.note_idle(false);
         let ran = home.run_nested(job).unwrap_or(Ran::Dead);
+        home.note_idle(was_idle);
         if ran != Ran::Dead {
             // Its entry is still in the queue, unless another thread has just taken it out and found it dead.
             self.died(priority);
         }
         ran != Ran::Dead
+    }
+
+    /// What tells it from other pools.
+    pub(crate) fn address(&self) -> usize {
+        std::ptr::from_ref(self).addr()
+    }
+
+    pub(super) fn places(&self) -> Weak<dyn Places> {
+        self.me.clone()
+    }
+
+    /// Tells donors whose walk came to what is queued here, where all bodies that hold places wait: it waits for what they
+    /// wait for.
+    ///
+    /// The race this closes: one place begins to wait while another, in which a body has run, is given back. Each writes first
+    /// and reads the other's count second.
+    pub(super) fn tell_if_all_wait(&self) {
+        fence(Ordering::SeqCst);
+        // Relaxed: the fence orders it.
+        if self.idle_places.load(Ordering::Relaxed) > 0 && self.all_wait() {
+            waits::stir(self.address());
+        }
+    }
+}
+
+impl Places for Pool {
+    fn key(&self) -> usize {
+        self.address()
+    }
+
+    fn all_wait(&self) -> bool {
+        self.idle_places.load(Ordering::SeqCst) >= self.glance.look().places()
     }
 }

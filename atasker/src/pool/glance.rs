@@ -60,9 +60,14 @@ impl Seen {
         (self.0 ^ then.0) >> ATTENTION_FROM & ATTENTION == 0
     }
 
+    /// Places in use.
+    pub(super) fn places(self) -> usize {
+        (self.0 >> PLACES_FROM) as usize
+    }
+
     /// Whether a thread with a place may take the next one of this priority: its own place is among those in use.
     pub(super) fn is_within(self, priority: Priority, limits: &Limits) -> bool {
-        self.0 >> PLACES_FROM <= limits.places(priority) as u64
+        self.places() <= limits.places(priority)
     }
 }
 

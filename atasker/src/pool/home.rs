@@ -72,6 +72,8 @@ pub(crate) struct Home {
     outermost: RefCell<Option<Arc<dyn Job>>>,
     /// It is a task that nobody has a handle of.
     in_closure: Cell<bool>,
+    /// What runs here waits in a verb of ours, and is counted so.
+    pub(super) is_idle: Cell<bool>,
     /// When it found nothing, if it has found nothing since.
     idle_since: Cell<Option<Instant>>,
     /// Work came soon when there was none the last time.
@@ -111,6 +113,7 @@ impl Home {
             took_in: Cell::new(false),
             outermost: RefCell::new(None),
             in_closure: Cell::new(false),
+            is_idle: Cell::new(false),
             idle_since: Cell::new(None),
             eager: Cell::new(false),
         }

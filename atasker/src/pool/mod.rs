@@ -35,7 +35,7 @@ pub(crate) use current::{
     enter, enter_async, enter_guest, enter_unnamed, has_body, home, is_async, is_inside, is_running_here, is_within,
     leave,
 };
-pub(crate) use donor::{Pending, Queued, serve, wait_for, wait_polling};
+pub(crate) use donor::{Pending, Queued, places, serve, wait_for, wait_polling};
 pub use entry::Named;
 pub(crate) use entry::{Closure, Entry, OwnName, Place, StaticName};
 pub(crate) use home::Home;
@@ -110,6 +110,8 @@ pub(crate) struct Pool {
     state: CachePadded<Mutex<State>>,
     /// What threads see of the state without its lock.
     glance: Arc<Glance>,
+    /// Places whose bodies wait in a verb of ours.
+    idle_places: AtomicUsize,
     /// This very allocation.
     me: Weak<Pool>,
     /// How deep waits may nest on one thread.
@@ -162,6 +164,7 @@ impl Pool {
             overseer,
             state: CachePadded::new(Mutex::new(State::new(name, config, &glance))),
             glance,
+            idle_places: AtomicUsize::new(0),
             max_nesting: AtomicUsize::new(config.get_max_nesting()),
             born: fork::count(),
             hurried: AtomicU64::new(0),

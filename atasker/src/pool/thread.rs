@@ -138,6 +138,7 @@ fn sleep<'a>(pool: &'a Pool, mut state: Locked<'a>, home: &Home, parker: &Parker
     }
     state.park(home.thread);
     drop(state);
+    pool.tell_if_all_wait();
     loop {
         // The race this closes: a call between the look and the sleep. Whoever calls marks the slot under the lock
         // and unparks after it, so the mark is seen here or the sleep ends at once.

@@ -41,7 +41,8 @@ use crate::stops::{Leftover, Stop, Stops, Urgency};
 use crate::sync::atomic::Ordering;
 use crate::sync::thread::Builder;
 use crate::time::Deadline;
-use crate::wait::{self, Stay};
+use crate::wait::Stay;
+use crate::waits::Awaited;
 
 /// While work is stranded without a thread, a stop asks the system again this often.
 const STRANDED_RETRY: Duration = Duration::from_millis(100);
@@ -169,6 +170,14 @@ impl Ending {
         }
     }
 
+    /// What is waited for by who waits for the end.
+    fn awaited(&self) -> Arc<dyn Awaited> {
+        match &self.lane {
+            None => Arc::new(Everything(Arc::clone(&self.core))),
+            Some((lane, _)) => lane.awaited(),
+        }
+    }
+
     /// Asks for nothing, waits for the end.
     pub(super) fn follow(&self, asked: Asked, mut deadline: Deadline) -> StopReport {
         let stop = match asked {
@@ -192,12 +201,8 @@ impl Ending {
             })
         };
         loop {
-            let seen = match &self.lane {
-                None => wait::block_until(deadline, &mut look),
-                // A body of another supervisor's lends its place to what the lane's bodies wait for.
-                Some((lane, _)) => pool::wait_for(deadline, true, || lane.awaited(), &mut look),
-            };
-            match seen {
+            // A body of another supervisor's lends its place to what the bodies here wait for.
+            match pool::wait_for(deadline, true, || self.awaited(), &mut look) {
                 Some(Ok(report)) => {
                     stop.join_leader();
                     return report;
@@ -228,9 +233,7 @@ impl Ending {
             if let Some(report) = stop.report() {
                 return Poll::Ready(report.clone());
             }
-            if let Some((lane, _)) = &self.lane {
-                pending.tell(cx.waker(), || lane.awaited());
-            }
+            pending.tell(cx.waker(), || self.awaited());
             Poll::Pending
         })
         .await;
@@ -534,7 +537,8 @@ impl Core {
             return StopReport::default();
         }
         let inside = pool::is_inside(&self.pool);
-        match self.ask(urgency, inside || urgency.is_bounded()) {
+        // Who leads runs what is left to drop, and lends his place to nobody: a body of another supervisor's follows.
+        match self.ask(urgency, inside || urgency.is_bounded() || pool::has_body()) {
             Asked::Ended(report) => report,
             _ if inside => self.ending().report(Vec::new(), false),
             asked => self.ending().follow(asked, urgency.deadline),
@@ -598,6 +602,21 @@ impl Core {
     }
 }
 
+/// The end of all that a supervisor has.
+struct Everything(Arc<Core>);
+
+impl Awaited for Everything {
+    /// What the bodies in the pool's places wait for is known under this.
+    fn key(&self) -> usize {
+        self.0.pool.address()
+    }
+
+    fn parts(&self) -> Vec<usize> {
+        let ends = self.0.lanes.all().into_iter().map(|lane| lane.awaited());
+        ends.flat_map(|end| std::iter::once(end.key()).chain(end.parts())).collect()
+    }
+}
+
 /// A lane is stopped alone as a supervisor is.
 impl Core {
     pub(crate) fn stop_lane(self: &Arc<Self>, lane: &Arc<Lane>, urgency: Urgency) -> StopReport {
@@ -605,7 +624,7 @@ impl Core {
             return StopReport::default();
         }
         let inside = pool::is_inside(&self.pool);
-        // Who leads runs what is left to drop, and lends his place to nobody: a body of another supervisor's follows.
+        // As in a stop of the supervisor.
         let elsewhere = inside || urgency.is_bounded() || pool::has_body();
         let (asked, ending) = self.ask_lane(lane, urgency, elsewhere);
         match asked {

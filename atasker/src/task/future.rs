@@ -21,7 +21,7 @@ use crate::priority::Priority;
 use crate::stops::Leftover;
 use crate::sync::Mutex;
 use crate::time::Deadline;
-use crate::waits::{self, Awaited, Donor, Served};
+use crate::waits::{self, Awaited, Donor, Places, Served};
 
 /// What makes a delayed task due, to be taken back by a cancellation.
 type Timer = Mutex<Option<(Arc<Clock>, clock::Key)>>;
@@ -373,6 +373,10 @@ where
 
     fn serve(self: Arc<Self>, donor: Donor) -> Served {
         if Body::is_live(&*self) { self.lane.clone().host(donor, self.priority, self) } else { Served::No }
+    }
+
+    fn queued_at(&self) -> Option<Arc<dyn Places>> {
+        if Body::is_live(self) { self.lane.queued_at() } else { None }
     }
 }
 

@@ -53,7 +53,8 @@ use crate::waits::{Awaited, Donor, Served};
 /// A body that waits lends its place to what it waits for, and to what that waits for in turn. Inside a body of the same
 /// supervisor, a wait for a task that is still queued runs it right there; and so it does with a task that an async body, a
 /// queue worker or a body of another supervisor waits for, where the wait is for one of those. So a body may wait for tasks
-/// even when the pool is full, or has one place.
+/// even when the pool is full, or has one place. A task that stands in the queue of another supervisor or lane, all places of
+/// which are held by bodies that wait, waits for what they wait for: two full supervisors may wait for each other.
 ///
 /// A body that blocks on the handle as a future, by an executor of another library, is such a wait too: a poll that finds the
 /// task queued hands it to a thread that runs it in the body's place. It runs no body inside that executor.

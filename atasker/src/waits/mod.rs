@@ -7,6 +7,10 @@
 //!           leaves its waker at    a           b           c      and reads the edges there second
 //! ```
 //!
+//! What stands in another queue waits for a place. Where all of those are held by bodies that wait themselves, it waits for
+//! what they wait for: so a walk goes on through them, and what it finds there uses the donor's place only where all of that
+//! pool's or lane's bodies wait too. Else somebody who runs will give a place back, and nothing is lent that need not be.
+//!
 //! What waits is here for as long as it waits, and what doesn't is not: a body that runs costs nothing.
 
 #[cfg(all(test, any(atasker_loom, atasker_shuttle)))]
@@ -34,7 +38,30 @@ pub(crate) trait Awaited: Send + Sync {
     }
 
     /// Uses the place that a donor has, if it waits in a queue for one of those. Called outside every lock.
-    fn serve(self: Arc<Self>, donor: Donor) -> Served;
+    fn serve(self: Arc<Self>, donor: Donor) -> Served {
+        _ = donor;
+        Served::No
+    }
+
+    /// Where it waits for a place, while it does.
+    fn queued_at(&self) -> Option<Arc<dyn Places>> {
+        None
+    }
+}
+
+/// The places of a pool, or of a lane with limits, for which what is queued there waits.
+pub(crate) trait Places: Send + Sync {
+    /// Its address: the key under which it is known whom its bodies wait for, and at which donors leave their wakers that
+    /// want to hear when all of them wait.
+    fn key(&self) -> usize;
+
+    /// Whether all that are in use are held by bodies that wait. Said again by [`stir`] whenever it becomes so.
+    fn all_wait(&self) -> bool;
+
+    /// The keys of those that hold them, as far as they have no edges under its own key.
+    fn holders(&self) -> Vec<usize> {
+        Vec::new()
+    }
 }
 
 /// Whose place is offered.

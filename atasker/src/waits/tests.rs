@@ -1,10 +1,10 @@
 //! What is in the table, and that nothing stays there.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Weak};
 use std::task::{Wake, Waker};
 
-use super::{Awaited, Donor, Edge, Served, Walk, table};
+use super::{Awaited, Donor, Edge, Places, Served, Walk, table};
 use crate::sync::Mutex;
 
 /// Something that is queued, or not.
@@ -38,6 +38,21 @@ fn was_offered(probe: &Probe) -> bool {
     probe.serves.lock().is_empty()
 }
 
+/// Of a donor at places that are gone.
+fn walk_at(places: usize) -> Walk {
+    struct Gone;
+    impl Places for Gone {
+        fn key(&self) -> usize {
+            0
+        }
+
+        fn all_wait(&self) -> bool {
+            false
+        }
+    }
+    Walk::new(places, Weak::<Gone>::new())
+}
+
 #[derive(Default)]
 struct Wakes(AtomicUsize);
 
@@ -62,7 +77,7 @@ fn a_walk_comes_to_all_that_a_wait_leads_to_once_and_to_nothing_else() {
     // Two ways to the same, and a way back.
     let _edges = [edge(&a, 0, &b), edge(&a, 0, &c), edge(&b, 0, &d), edge(&c, 0, &d), edge(&d, 0, &a)];
     let _other = edge(&stranger, 0, &a);
-    assert!(!look(&mut Walk::new(usize::MAX - 1), &a, Waker::noop()));
+    assert!(!look(&mut walk_at(usize::MAX - 1), &a, Waker::noop()));
     assert!([&a, &b, &c, &d].into_iter().all(|probe| was_offered(probe)));
     assert!(!was_offered(&stranger));
 }
@@ -71,7 +86,7 @@ fn a_walk_comes_to_all_that_a_wait_leads_to_once_and_to_nothing_else() {
 fn a_walk_that_has_run_something_says_so_and_goes_on() {
     let [a, b, c] = probes(Served::Here);
     let _edges = [edge(&a, 0, &b), edge(&b, 0, &c)];
-    let mut walk = Walk::new(usize::MAX - 1);
+    let mut walk = walk_at(usize::MAX - 1);
     assert!(look(&mut walk, &a, Waker::noop()));
     assert!([&a, &b, &c].into_iter().all(|probe| was_offered(probe)));
     assert!(!look(&mut walk, &a, Waker::noop()));
@@ -82,7 +97,7 @@ fn a_walk_whose_wait_is_over_goes_no_further() {
     let [a, b] = probes(Served::Here);
     let _edge = edge(&a, 0, &b);
     let first: Arc<dyn Awaited> = Arc::<Probe>::clone(&a);
-    assert!(Walk::new(usize::MAX - 1).look(&first, Waker::noop(), Donor::Thread, &mut || true));
+    assert!(walk_at(usize::MAX - 1).look(&first, Waker::noop(), Donor::Thread, &mut || true));
     assert!(!was_offered(&b));
 }
 
@@ -92,7 +107,7 @@ fn another_donor_of_the_same_pool_looks_after_what_lies_behind_it() {
     let (here, there) = (usize::MAX - 1, usize::MAX - 2);
     let wakes = Arc::new(Wakes::default());
     let waker = Waker::from(Arc::clone(&wakes));
-    let mut walk = Walk::new(here);
+    let mut walk = walk_at(here);
     look(&mut walk, &a, &waker);
     let _kept = edge(&a, here, &b);
     assert_eq!(wakes.0.load(Ordering::SeqCst), 0);
@@ -110,7 +125,7 @@ fn nothing_is_left() {
     let edges = [edge(&a, 0, &b), edge(&b, 0, &c)];
     let wakes = Arc::new(Wakes::default());
     let waker = Waker::from(Arc::clone(&wakes));
-    let mut walk = Walk::new(usize::MAX - 1);
+    let mut walk = walk_at(usize::MAX - 1);
     look(&mut walk, &a, &waker);
     assert!([&a, &b, &c].into_iter().all(is_known));
     drop(edges);

@@ -1,24 +1,24 @@
 //! The walk of a donor: from what it waits for, along the edges, to what may use its place.
 
 use std::collections::HashSet;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
 use std::task::Waker;
 
 use super::table::{Spreading, Table};
-use super::{Awaited, Donor, Served, is_ours, table};
+use super::{Awaited, Donor, Places, Served, is_ours, table};
 
 /// No pool and no lane has this address.
 const UNKEPT: usize = usize::MAX;
 
 /// What a donor has left where its walks came through. Dropped, it is taken back.
-#[derive(Debug)]
 pub(crate) struct Walk {
     table: &'static Table,
     /// By which the table tells it from other donors.
     number: u64,
     /// The pool or lane of its place.
     at: usize,
+    places: Weak<dyn Places>,
     /// Where its waker may still be.
     left_at: HashSet<usize, Spreading>,
 }
@@ -37,15 +37,17 @@ struct Look<'a> {
     ran: bool,
     /// A body that is pending has found what runs in its place.
     lent: bool,
+    /// The other places that something on the way waits for.
+    beyond: Vec<Arc<dyn Places>>,
 }
 
 impl Walk {
-    /// Of a donor with a place `at` the pool or lane of that address.
-    pub(crate) fn new(at: usize) -> Self {
+    /// Of a donor with one of these places, which are at that address.
+    pub(crate) fn new(at: usize, places: Weak<dyn Places>) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         // Relaxed: only the number matters.
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        Self { table: table(), number, at, left_at: HashSet::default() }
+        Self { table: table(), number, at, places, left_at: HashSet::default() }
     }
 
     /// Offers the donor's place to all that waiting for `first` leads to, and leaves the waker wherever the way may lead on
@@ -61,8 +63,8 @@ impl Walk {
         is_over: &mut dyn FnMut() -> bool,
     ) -> bool {
         let mut look = Look::new(self, waker, donor);
-        if look.meet(first, is_over) {
-            look.go_on(is_over);
+        if look.meet(first, is_over) && look.go_on(is_over) {
+            look.go_beyond(is_over);
         }
         look.end()
     }
@@ -74,7 +76,9 @@ impl Walk {
         look.seen.insert(key);
         look.own = Some(key);
         look.way.push((key, 0));
-        look.go_on(&mut || false);
+        if look.go_on(&mut || false) {
+            look.go_beyond(&mut || false);
+        }
         let lent = look.lent;
         look.end();
         lent
@@ -83,11 +87,13 @@ impl Walk {
 
 impl<'a> Look<'a> {
     fn new(walk: &'a mut Walk, waker: &'a Waker, donor: Donor) -> Self {
-        Self { walk, waker, donor, seen: HashSet::default(), way: Vec::new(), own: None, ran: false, lent: false }
+        let (seen, way, beyond) = (HashSet::default(), Vec::new(), Vec::new());
+        Self { walk, waker, donor, seen, way, own: None, ran: false, lent: false, beyond }
     }
 
     /// Goes on along the edges, in depth. Each is read when it is its turn: what is not waited for any more is not run.
-    fn go_on(&mut self, is_over: &mut dyn FnMut() -> bool) {
+    /// `false`: the donor's wait is over, or its place is lent.
+    fn go_on(&mut self, is_over: &mut dyn FnMut() -> bool) -> bool {
         // The body that this walk begins at is such a donor itself: it is this one.
         let (at, own) = (self.walk.at, self.own);
         while let Some((key, number)) = self.way.last_mut() {
@@ -96,10 +102,36 @@ impl<'a> Look<'a> {
                 Some((next, to)) => {
                     *number = next;
                     if !self.meet(&to, is_over) {
-                        return;
+                        return false;
                     }
                 }
                 None => _ = self.way.pop(),
+            }
+        }
+        true
+    }
+
+    /// Goes on through the places that something on the way waits for, where all bodies that hold them wait, and all of the
+    /// donor's own pool or lane do.
+    ///
+    /// The race this closes: the last of them begins to wait just now. It is counted first and looks for wakers second, and
+    /// this leaves the waker first and looks at the count second (`model::look_and_fill`).
+    fn go_beyond(&mut self, is_over: &mut dyn FnMut() -> bool) {
+        if self.ran || self.beyond.is_empty() {
+            return;
+        }
+        let Some(own) = self.walk.places.upgrade() else { return };
+        self.leave_waker(own.key());
+        let mut next = 0;
+        while let Some(places) = self.beyond.get(next).cloned() {
+            next += 1;
+            if !self.leave_waker(places.key()) || !own.all_wait() || !places.all_wait() {
+                continue;
+            }
+            self.way.push((places.key(), 0));
+            places.holders().into_iter().for_each(|holder| _ = self.come_to(holder));
+            if !self.go_on(is_over) || self.ran {
+                return;
             }
         }
     }
@@ -123,7 +155,8 @@ impl<'a> Look<'a> {
                 self.lent = true;
                 return false;
             }
-            Served::Elsewhere | Served::No => {}
+            Served::Elsewhere => {}
+            Served::No => self.beyond.extend(awaited.queued_at().filter(|places| places.key() != self.walk.at)),
         }
         awaited.parts().into_iter().for_each(|part| _ = self.come_to(part));
         true
@@ -131,11 +164,18 @@ impl<'a> Look<'a> {
 
     /// Leaves the waker at a node that it has not seen yet, whose edges come next.
     fn come_to(&mut self, key: usize) -> bool {
+        let is_new = self.leave_waker(key);
+        if is_new {
+            self.way.push((key, 0));
+        }
+        is_new
+    }
+
+    fn leave_waker(&mut self, key: usize) -> bool {
         let is_new = self.seen.insert(key);
         if is_new {
             self.walk.left_at.insert(key);
             self.walk.table.watch(key, self.walk.number, self.walk.at, self.waker.clone());
-            self.way.push((key, 0));
         }
         is_new
     }

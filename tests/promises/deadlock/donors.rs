@@ -3,6 +3,7 @@
 
 mod executors;
 mod lanes;
+mod places;
 mod stacks;
 
 use std::sync::atomic::{AtomicUsize, Ordering};

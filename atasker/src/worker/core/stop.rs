@@ -17,7 +17,7 @@ use crate::supervisor::{Core as SupervisorCore, Entry, Resident, WorkerInfo};
 use crate::sync::atomic::Ordering;
 use crate::time::Deadline;
 use crate::wait::WaitList;
-use crate::waits::{Awaited, Donor, Served};
+use crate::waits::{Awaited, Donor, Places, Served};
 
 impl Core {
     /// The body said `Break`: nothing more is run, so what is queued is discarded.
@@ -373,6 +373,14 @@ impl Awaited for Waiter {
         match home.lane() {
             None => pool::serve(&home.job(), home.shared().pool.number(), home.priority, donor),
             Some(lane) => lane.host(donor, home.priority, Arc::<Home>::clone(&home)),
+        }
+    }
+
+    fn queued_at(&self) -> Option<Arc<dyn Places>> {
+        let home = self.0.home().filter(|_| self.0.bell.is_queued())?;
+        match home.lane() {
+            None => pool::places(home.shared().pool.number()),
+            Some(lane) => lane.queued_at(),
         }
     }
 }

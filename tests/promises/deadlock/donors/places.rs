@@ -1,0 +1,217 @@
+//! Where all places of a pool or lane are held by bodies that wait, what stands in its queue waits for what they wait for.
+
+use std::sync::{Arc, Barrier, mpsc};
+
+use atasker::{Config, LaneConfig, Supervisor, Task, background_future, background_worker};
+
+use super::most_active;
+use crate::support::{in_time, pool, start, supervisor};
+
+/// One body for each place of `from`, all at once, each of which waits for a task of `to`.
+fn calls(from: &Supervisor, to: &Supervisor, all: &Arc<Barrier>, places: usize) -> Vec<Task<usize>> {
+    let call = |number| {
+        let (to, all) = (to.clone(), Arc::clone(all));
+        start(from, move || {
+            all.wait();
+            start(&to, move || number).wait().unwrap()
+        })
+    };
+    (0..places).map(call).collect()
+}
+
+fn results(tasks: Vec<Task<usize>>) -> Vec<usize> {
+    tasks.into_iter().map(|task| task.wait().unwrap()).collect()
+}
+
+#[test]
+fn two_full_supervisors_wait_for_each_other() {
+    in_time(|| {
+        for places in [1, 1, 1, 2, 3, 4] {
+            let (here, there) = (pool(places), pool(places));
+            let all = Arc::new(Barrier::new(2 * places));
+            let (one, other) = (calls(&here, &there, &all, places), calls(&there, &here, &all, places));
+            let expected: Vec<_> = (0..places).collect();
+            assert_eq!((results(one), results(other)), (expected.clone(), expected));
+            assert!(most_active(&here) <= places && most_active(&there) <= places);
+        }
+    });
+}
+
+#[test]
+fn three_full_supervisors_wait_for_each_other_in_a_ring() {
+    in_time(|| {
+        let ring = [pool(1), pool(1), pool(1)];
+        let all = Arc::new(Barrier::new(3));
+        let tasks = (0..3).flat_map(|n| calls(&ring[n], &ring[(n + 1) % 3], &all, 1)).collect();
+        assert_eq!(results(tasks), [0; 3]);
+    });
+}
+
+/// One async body a place of the lane, all at once, each of which awaits a task of the pool; and the other way round.
+#[test]
+fn a_full_pool_and_a_full_lane_wait_for_each_other() {
+    in_time(|| {
+        for places in [1, 2, 3] {
+            let s = pool(places);
+            s.lane("narrow", LaneConfig::new().pool_size(places).threads(2 * places)).unwrap();
+            let all = Arc::new(Barrier::new(2 * places));
+            let by_lane = |number| {
+                let (s, all) = (s.clone(), Arc::clone(&all));
+                let body = async move {
+                    all.wait();
+                    start(&s, move || number).await.unwrap()
+                };
+                background_future(body).lane("narrow")
+            };
+            let by_pool = |number| {
+                let (inner, all) = (s.clone(), Arc::clone(&all));
+                start(&s, move || {
+                    all.wait();
+                    background_future(async move { number }).lane("narrow").supervisor(&inner).start().wait().unwrap()
+                })
+            };
+            let lane: Vec<_> = (0..places).map(|number| by_lane(number).supervisor(&s).start()).collect();
+            let pool: Vec<_> = (0..places).map(by_pool).collect();
+            let expected: Vec<_> = (0..places).collect();
+            assert_eq!((results(lane), results(pool)), (expected.clone(), expected));
+        }
+    });
+}
+
+#[test]
+fn two_full_lanes_wait_for_each_other() {
+    in_time(|| {
+        for places in [1, 3] {
+            let s = supervisor(Config::new());
+            for lane in ["left", "right"] {
+                s.lane(lane, LaneConfig::new().pool_size(places).threads(places)).unwrap();
+            }
+            let all = Arc::new(Barrier::new(2 * places));
+            let call = |from: &'static str, to: &'static str, number| {
+                let (inner, all) = (s.clone(), Arc::clone(&all));
+                let body = async move {
+                    all.wait();
+                    background_future(async move { number }).lane(to).supervisor(&inner).start().await.unwrap()
+                };
+                background_future(body).lane(from).supervisor(&s).start()
+            };
+            let (mut left, mut right) = (Vec::new(), Vec::new());
+            for number in 0..places {
+                left.push(call("left", "right", number));
+                right.push(call("right", "left", number));
+            }
+            let expected: Vec<_> = (0..places).collect();
+            assert_eq!((results(left), results(right)), (expected.clone(), expected));
+        }
+    });
+}
+
+/// The queue's worker waits for a place of the other pool, whose body waits for a task of this one.
+#[test]
+fn a_put_to_a_full_queue_of_a_full_supervisor_leads_on() {
+    in_time(|| {
+        let (here, there) = (pool(1), pool(1));
+        let (go, gone) = mpsc::channel();
+        let (back, began) = (here.clone(), mpsc::channel());
+        let holder = start(&there, move || {
+            began.0.send(()).unwrap();
+            gone.recv().unwrap();
+            start(&back, || 7).wait().unwrap()
+        });
+        began.1.recv().unwrap();
+        let queue = background_worker(|_: u32| {}).queue_bounded(1).supervisor(&there).start().unwrap();
+        queue.put(0).unwrap();
+        let putter = queue.clone();
+        let putting = start(&here, move || {
+            go.send(()).unwrap();
+            putter.put(1).unwrap();
+        });
+        putting.wait().unwrap();
+        assert_eq!(holder.wait().unwrap(), 7);
+        queue.stop();
+        assert_eq!(queue.info().runs, 2);
+    });
+}
+
+/// What runs will give its place back by itself, so no place is lent for it.
+#[test]
+fn no_place_is_lent_while_a_body_runs_in_one_of_them() {
+    in_time(|| {
+        let (here, there) = (pool(1), pool(2));
+        let (go, gone) = mpsc::channel::<()>();
+        let (tell, told) = mpsc::channel();
+        let (runs, waits) = (tell.clone(), tell.clone());
+        let running = start(&there, move || {
+            runs.send("runs").unwrap();
+            gone.recv().unwrap();
+        });
+        let (back, stranger) = (here.clone(), tell.clone());
+        let (go_on, may_go_on) = mpsc::channel::<()>();
+        let waiting = start(&there, move || {
+            waits.send("waits").unwrap();
+            may_go_on.recv().unwrap();
+            start(&back, move || stranger.send("stranger").unwrap()).wait().unwrap();
+        });
+        assert_ne!(told.recv().unwrap(), told.recv().unwrap());
+        let (other, ends) = (there.clone(), tell);
+        let outer = start(&here, move || {
+            let behind = start(&other, || ());
+            go_on.send(()).unwrap();
+            behind.wait().unwrap();
+            ends.send("outer").unwrap();
+        });
+        while there.info().queued.total() == 0 || here.info().queued.total() == 0 {
+            std::thread::yield_now();
+        }
+        go.send(()).unwrap();
+        outer.wait().unwrap();
+        waiting.wait().unwrap();
+        running.wait().unwrap();
+        assert_eq!((told.recv().unwrap(), told.recv().unwrap()), ("outer", "stranger"));
+    });
+}
+
+#[test]
+fn a_stop_of_another_supervisor_lends_the_place_to_what_its_bodies_wait_for() {
+    in_time(|| {
+        let (here, there) = (pool(1), pool(1));
+        let (back, other) = (here.clone(), there.clone());
+        let (began, begun) = mpsc::channel();
+        let (go, gone) = mpsc::channel::<()>();
+        let waiting = start(&there, move || {
+            began.send(()).unwrap();
+            gone.recv().unwrap();
+            start(&back, || 5).wait().unwrap()
+        });
+        begun.recv().unwrap();
+        let stopping = start(&here, move || {
+            go.send(()).unwrap();
+            other.stop().complete
+        });
+        assert!(stopping.wait().unwrap());
+        assert_eq!(waiting.wait().unwrap(), 5);
+    });
+}
+
+#[test]
+fn an_async_stop_of_another_supervisor_lends_the_place_too() {
+    in_time(|| {
+        let (here, there) = (supervisor(Config::new()), pool(1));
+        here.lane("narrow", LaneConfig::new().pool_size(1)).unwrap();
+        let (back, other) = (here.clone(), there.clone());
+        let (began, begun) = mpsc::channel();
+        let (go, gone) = mpsc::channel::<()>();
+        let waiting = start(&there, move || {
+            began.send(()).unwrap();
+            gone.recv().unwrap();
+            background_future(async { 5 }).lane("narrow").supervisor(&back).start().wait().unwrap()
+        });
+        begun.recv().unwrap();
+        let stopping = background_future(async move {
+            go.send(()).unwrap();
+            other.stop_async().await.complete
+        });
+        assert!(stopping.lane("narrow").supervisor(&here).start().wait().unwrap());
+        assert_eq!(waiting.wait().unwrap(), 5);
+    });
+}
