@@ -215,3 +215,100 @@ fn an_async_stop_of_another_supervisor_lends_the_place_too() {
         assert_eq!(waiting.wait().unwrap(), 5);
     });
 }
+
+/// Where a body of the storm runs.
+#[derive(Clone, Copy)]
+enum Spot {
+    Pool(usize),
+    Lane(usize),
+    Free(usize),
+}
+
+/// Supervisors with few places, each with a lane of few places and one without limits.
+#[derive(Clone)]
+struct Storm {
+    supervisors: Arc<[Supervisor]>,
+    seed: u64,
+    depth: u32,
+}
+
+impl Storm {
+    /// The next of a row of numbers that look random (splitmix).
+    fn next(&mut self, below: u64) -> u64 {
+        self.seed = self.seed.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mixed = (self.seed ^ self.seed >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        (mixed ^ mixed >> 27) % below
+    }
+
+    fn spot(&mut self) -> Spot {
+        let supervisor = self.next(self.supervisors.len() as u64) as usize;
+        match self.next(4) {
+            0 | 1 => Spot::Pool(supervisor),
+            2 => Spot::Lane(supervisor),
+            _ => Spot::Free(supervisor),
+        }
+    }
+
+    /// Starts a body somewhere: how many bodies have run below it, itself among them.
+    fn start(&mut self) -> Task<u64> {
+        let spot = self.spot();
+        let mut inner = Self { seed: self.next(u64::MAX), depth: self.depth - 1, ..self.clone() };
+        match spot {
+            Spot::Pool(at) => start(&self.supervisors[at], move || inner.run()),
+            Spot::Lane(at) => {
+                background_future(inner.run_async()).lane("narrow").supervisor(&self.supervisors[at]).start()
+            }
+            Spot::Free(at) => background_future(inner.run_async()).supervisor(&self.supervisors[at]).start(),
+        }
+    }
+
+    fn children(&mut self) -> Vec<Task<u64>> {
+        let count = if self.depth == 0 { 0 } else { self.next(3) };
+        (0..count).map(|_| self.start()).collect()
+    }
+
+    fn run(&mut self) -> u64 {
+        let children = self.children();
+        match self.next(3) {
+            0 => children.into_iter().fold(1, |sum, child| sum + child.wait().unwrap()),
+            1 => children.into_iter().rev().fold(1, |sum, child| sum + child.wait().unwrap()),
+            _ => 1 + atasker::wait_completed(children).unwrap().into_iter().sum::<u64>(),
+        }
+    }
+
+    fn run_async(mut self) -> std::pin::Pin<Box<dyn Future<Output = u64> + Send>> {
+        Box::pin(async move {
+            let mut sum = 1;
+            let children = self.children();
+            if self.next(2) == 0 {
+                sum += atasker::wait_completed_async(children).await.unwrap().into_iter().sum::<u64>();
+            } else {
+                for child in children.into_iter().rev() {
+                    sum += child.await.unwrap();
+                }
+            }
+            sum
+        })
+    }
+}
+
+/// Trees of bodies that wait for those below them, anywhere: there is no cycle among them, so all end.
+#[test]
+fn a_storm_of_waits_over_pools_and_lanes_ends_and_keeps_the_ceilings() {
+    for seed in 0..300 {
+        let ended = in_time(move || {
+            let places = |n: u64| 1 + (seed >> n & 1) as usize;
+            let tested: Vec<_> = (0..3).map(|n| pool(places(n))).collect();
+            let supervisors: Arc<[Supervisor]> = tested.iter().map(|tested| Supervisor::clone(tested)).collect();
+            for (supervisor, n) in supervisors.iter().zip(3..) {
+                supervisor.lane("narrow", LaneConfig::new().pool_size(places(n))).unwrap();
+            }
+            let mut storm = Storm { supervisors: Arc::clone(&supervisors), seed, depth: 6 };
+            let roots: Vec<_> = (0..12).map(|_| storm.start()).collect();
+            let bodies: u64 = roots.into_iter().map(|root| root.wait().unwrap()).sum();
+            let within = supervisors.iter().zip(0..).all(|(supervisor, n)| most_active(supervisor) <= places(n));
+            (bodies >= 12, within)
+        });
+        assert_eq!(ended, (true, true), "seed {seed}");
+    }
+}
