@@ -10,6 +10,7 @@ mod job;
 mod lane;
 mod log;
 mod names;
+mod outside;
 mod owner;
 mod panics;
 mod pool;

@@ -123,7 +123,7 @@ pub(crate) fn program_failed(error: &dyn std::fmt::Display) {
     say!("{error}");
 }
 
-pub(crate) fn no_thread(supervisor: &str, error: &std::io::Error) {
+pub(crate) fn no_thread(supervisor: &str, error: &dyn std::fmt::Display) {
     event!(warn, supervisor, %error, "the system gave no thread: the ones there are go on");
 }
 

@@ -6,11 +6,19 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 use std::task::Waker;
 
+use crate::outside;
+
 /// Runs user code; a panic becomes an `Err`.
 ///
 /// `AssertUnwindSafe` holds because what a body borrows is either gone after the panic (a task) or the user's own
 /// state, which the contract says survives it (a worker).
 pub(crate) fn contain<R>(f: impl FnOnce() -> R) -> Result<R, Panic> {
+    outside::check();
+    contain_library(f)
+}
+
+/// The same for a library's code, which calls nothing of the user's: also where that may not run.
+pub(crate) fn contain_library<R>(f: impl FnOnce() -> R) -> Result<R, Panic> {
     catch_unwind(AssertUnwindSafe(f)).map_err(Panic::new)
 }
 
@@ -23,11 +31,20 @@ pub(crate) fn drop_contained<T>(value: T) {
     }
 }
 
-/// Wakes whoever left the waker. A waker is user code, and where it is used must go on: its panic ends here.
+/// A waker to be left somewhere. To clone one calls user code, as to wake or drop it does.
+pub(crate) fn clone_waker(waker: &Waker) -> Waker {
+    outside::check();
+    waker.clone()
+}
+
+/// Wakes whoever left the waker, or has it woken where that may be. A waker is user code, and where it is used must go on: its
+/// panic ends here.
 pub(crate) fn wake_contained(waker: Waker) {
-    if let Err(panic) = contain(|| waker.wake()) {
-        panic.leak();
-    }
+    outside::run(move || {
+        if let Err(panic) = contain(|| waker.wake()) {
+            panic.leak();
+        }
+    });
 }
 
 /// A caught panic: its message, and the payload it was raised with.

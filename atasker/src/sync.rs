@@ -5,27 +5,30 @@
 #[cfg(not(any(atasker_loom, atasker_shuttle)))]
 mod imp {
     pub(crate) use std::sync::atomic;
-    pub(crate) use std::sync::{Mutex, MutexGuard};
+    pub(super) use std::sync::{Mutex, MutexGuard};
     pub(crate) use std::{thread, thread_local};
 }
 
 #[cfg(atasker_loom)]
 mod imp {
     pub(crate) use loom::sync::atomic;
-    pub(crate) use loom::sync::{Mutex, MutexGuard};
+    pub(super) use loom::sync::{Mutex, MutexGuard};
     pub(crate) use loom::{thread, thread_local};
 }
 
 #[cfg(atasker_shuttle)]
 mod imp {
     pub(crate) use shuttle::sync::atomic;
-    pub(crate) use shuttle::sync::{Mutex, MutexGuard};
+    pub(super) use shuttle::sync::{Mutex, MutexGuard};
     pub(crate) use shuttle::{thread, thread_local};
 }
 
-pub(crate) use imp::{MutexGuard, atomic, thread, thread_local};
+pub(crate) use imp::{atomic, thread, thread_local};
 
+use std::ops::{Deref, DerefMut};
 use std::sync::{PoisonError, TryLockError};
+
+use crate::outside::Held;
 
 /// A mutual exclusion lock that does not poison: no user code runs under a lock of ours, so a
 /// panic can't leave what it guards half done.
@@ -38,7 +41,7 @@ impl<T> Mutex<T> {
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        MutexGuard::new(self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// For one who has it alone.
@@ -49,10 +52,37 @@ impl<T> Mutex<T> {
     /// `None`: another thread holds it.
     pub(crate) fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
         match self.0.try_lock() {
-            Ok(guard) => Some(guard),
-            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+            Ok(guard) => Some(MutexGuard::new(guard)),
+            Err(TryLockError::Poisoned(poisoned)) => Some(MutexGuard::new(poisoned.into_inner())),
             Err(TryLockError::WouldBlock) => None,
         }
+    }
+}
+
+/// A lock that is held: no user code runs as long as it is.
+#[derive(Debug)]
+pub(crate) struct MutexGuard<'a, T> {
+    guard: imp::MutexGuard<'a, T>,
+    _held: Held,
+}
+
+impl<'a, T> MutexGuard<'a, T> {
+    fn new(guard: imp::MutexGuard<'a, T>) -> Self {
+        Self { guard, _held: Held::new() }
+    }
+}
+
+impl<T> Deref for MutexGuard<'_, T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.guard
+    }
+}
+
+impl<T> DerefMut for MutexGuard<'_, T> {
+    fn deref_mut(&mut self) -> &mut T {
+        &mut self.guard
     }
 }
 

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::task::{Wake, Waker};
 use std::time::{Duration, Instant};
 
-use crate::panics::wake_contained;
+use crate::panics::{clone_waker, wake_contained};
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::{Mutex, Parker, Unparker, thread, thread_local};
 use crate::time::Deadline;
@@ -222,7 +222,7 @@ impl Drop for Stay<'_> {
 impl WaitList {
     /// Leaves a waker; or renews the one that `ticket` stands for, if it was not woken yet.
     pub(crate) fn register(&self, ticket: &mut Option<Ticket>, waker: &Waker) {
-        let waker = waker.clone();
+        let waker = clone_waker(waker);
         let mut waiting = self.waiting.lock();
         let held = ticket.as_ref().and_then(|held| waiting.wakers.get_mut(&held.0));
         let replaced = match held {

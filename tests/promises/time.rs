@@ -1,6 +1,7 @@
 //! Time: grids without drift, gaps never too short, and nothing early.
 
 mod changes;
+mod clock_thread;
 mod cron;
 mod missed;
 mod random;

@@ -59,6 +59,9 @@ pub(crate) trait Listener: Send + Sync {
 
     /// A closed clock has done with what it had begun to ring.
     fn rested(&self);
+
+    /// What calls user code is left to do, by another thread than the clock's.
+    fn left(&self, work: Vec<Leftover>);
 }
 
 /// One opening of a clock, from a start of its supervisor to the stop.

@@ -12,6 +12,7 @@ use super::slack;
 use super::ticks::Tick;
 use super::wall::Watcher;
 use super::{Bell, Clock, Key, Opening, State};
+use crate::outside;
 use crate::sync::thread::{Builder, JoinHandle};
 use crate::sync::{Parker, Unparker};
 use crate::time::Deadline;
@@ -101,6 +102,7 @@ impl Clock {
     /// The clock thread: rings what is due, sleeps until the next, leaves when the clock has been joined.
     fn run(&self, epoch: u64, parker: &Parker) {
         slack::end_sleeps_sharply();
+        outside::forbid_here();
         let mut lead = Lead::default();
         let mut due = Due { bells: Vec::with_capacity(BATCH), ticks: Vec::new() };
         loop {
@@ -195,12 +197,22 @@ impl Clock {
             }
             listener.rung();
         }
+        self.hand_over();
+    }
+
+    /// Hands what this thread may not do to the listener.
+    fn hand_over(&self) {
+        let work = outside::take_put_off();
+        if let Some(listener) = self.listener.upgrade().filter(|_| !work.is_empty()) {
+            listener.left(work);
+        }
     }
 
     fn tell_rested(&self) {
         if let Some(listener) = self.listener.upgrade() {
             listener.rested();
         }
+        self.hand_over();
     }
 
     /// Sleeps until `at`, or until unparked: a little less than that, and awake for what is left, 150 µs at most.

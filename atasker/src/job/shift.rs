@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use super::Jobs;
 use crate::clock::{self, End, Opening, Tick};
+use crate::outside;
 use crate::pool::{self, Entry, Job, Pool, Ran, Refusal, Source, Tally};
 use crate::priority::Priority;
 use crate::sync::Mutex;
@@ -126,7 +127,7 @@ impl Crowd {
     /// None of those that are left will run.
     fn forget(&self) {
         let first = self.next.swap(self.ticks.len(), Ordering::Relaxed).min(self.ticks.len());
-        self.jobs.forget(self.ticks[first..].to_vec()).into_iter().for_each(|drop| drop());
+        self.jobs.forget(self.ticks[first..].to_vec()).into_iter().for_each(outside::run);
     }
 }
 

@@ -27,6 +27,7 @@ use tokio::task::coop;
 
 use super::gate::{Boarding, Call, Gate, Rest};
 use super::{Body, Lane, Ticket};
+use crate::outside;
 use crate::sync::MutexGuard;
 
 /// After so long a carrier lets others of its thread on before it takes another body: the runtime's timers and sockets
@@ -158,11 +159,17 @@ impl Drop for Carrier {
     /// others, so do they.
     fn drop(&mut self) {
         if let Some(body) = self.body.take() {
-            body.cut_off(&mut self.ticket);
-            self.ticket.vacate();
+            let mut ticket = self.ticket.take();
+            outside::run(move || {
+                body.cut_off(&mut ticket);
+                ticket.vacate();
+            });
         } else if !self.at_work && self.ticket.lane().leave(self.ticket.badge()) {
-            let lane = Arc::clone(self.ticket.lane());
-            lane.cut_waiting(&mut self.ticket);
+            let mut ticket = self.ticket.take();
+            outside::run(move || {
+                let lane = Arc::clone(ticket.lane());
+                lane.cut_waiting(&mut ticket);
+            });
         }
     }
 }

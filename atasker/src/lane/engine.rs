@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::runtime::{Builder, Handle, Runtime};
 
-use crate::panics::contain;
+use crate::panics::contain_library;
 
 /// All bodies of ours have ended when a runtime is shut down: its threads leave at once. What a user's `spawn_blocking`
 /// or endless poll holds up is waited for no longer than this.
@@ -33,7 +33,7 @@ impl Engine {
             builder.enable_all().build()
         };
         // Where the system gives no thread, tokio panics.
-        match contain(build) {
+        match contain_library(build) {
             Ok(built) => built.map(Self::Own),
             Err(panic) => Err(io::Error::other(panic.message().to_owned())),
         }

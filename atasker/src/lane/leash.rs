@@ -2,7 +2,7 @@
 
 use std::task::Waker;
 
-use crate::panics::wake_contained;
+use crate::panics::{clone_waker, wake_contained};
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, Ordering};
 
@@ -45,7 +45,7 @@ impl Leash {
     pub(crate) fn stay(&self, waker: &Waker) -> bool {
         let known = self.waker.lock().as_ref().is_some_and(|known| known.will_wake(waker));
         if !known {
-            let waker = waker.clone();
+            let waker = clone_waker(waker);
             let replaced = self.waker.lock().replace(waker);
             drop(replaced);
         }

@@ -22,18 +22,16 @@ pub(crate) struct Shutdown {
 
 impl Lane {
     /// Closes the intake for callers from outside that scope. The opening that this ends; `None`: it is not open.
+    ///
+    /// Whoever waits for it to be quiet is to look again: who asks tells them, since he may hold a lock here.
     pub(crate) fn drain(&self, scope: Scope) -> Option<Opening> {
-        let (opening, drained) = {
-            let mut gate = self.gate.lock();
-            match (gate.stage, scope) {
-                (Stage::Open, _) | (Stage::Draining(_), Scope::Supervisor) => gate.stage = Stage::Draining(scope),
-                (Stage::Draining(_) | Stage::Ending, _) => {}
-                (Stage::Created | Stage::Closed, _) => return None,
-            }
-            (Opening(gate.epoch), gate.is_drained())
-        };
-        self.tell(drained);
-        Some(opening)
+        let mut gate = self.gate.lock();
+        match (gate.stage, scope) {
+            (Stage::Open, _) | (Stage::Draining(_), Scope::Supervisor) => gate.stage = Stage::Draining(scope),
+            (Stage::Draining(_) | Stage::Ending, _) => {}
+            (Stage::Created | Stage::Closed, _) => return None,
+        }
+        Some(Opening(gate.epoch))
     }
 
     /// The opening that lasts, or was the last.

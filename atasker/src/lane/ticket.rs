@@ -40,6 +40,19 @@ impl Ticket {
         Self::new(lane, &lane.gate.lock(), None, None)
     }
 
+    /// All that it stands for, for somebody else: what is left here is blank.
+    pub(super) fn take(&mut self) -> Self {
+        Self {
+            lane: Arc::clone(&self.lane),
+            ends: Arc::clone(&self.ends),
+            place: self.place.take(),
+            walk: self.walk.take(),
+            saw_more: self.saw_more,
+            badge: self.badge.take(),
+            rested: self.rested,
+        }
+    }
+
     pub(super) fn lane(&self) -> &Arc<Lane> {
         &self.lane
     }

@@ -10,6 +10,7 @@ use super::job::{Job, Refusal};
 use super::queue::Removed;
 use super::state::{GivenUp, Stage};
 use crate::log;
+use crate::outside;
 use crate::panics::drop_contained;
 use crate::stops::Leftover;
 use crate::sync::atomic::Ordering;
@@ -205,9 +206,12 @@ impl Pool {
 
     /// Refuses entries that were taken out of their queues.
     pub(super) fn refuse(self: &Arc<Self>, entries: Vec<Removed>, why: Refusal) {
-        // Dropped only now: a body's Drop is user code, which may take long, or wait for another that is refused with it.
-        let left = self.refuse_undropped(entries, why);
-        self.drop_refused(left);
+        let pool = Arc::clone(self);
+        outside::run(move || {
+            // Dropped only now: a body's Drop is user code, which may take long, or wait for another that is refused with it.
+            let left = pool.refuse_undropped(entries, why);
+            pool.drop_refused(left);
+        });
     }
 
     fn drop_refused(self: &Arc<Self>, Undropped { refused, dead }: Undropped) {

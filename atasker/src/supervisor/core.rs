@@ -18,9 +18,10 @@ use crate::slow::{SlowStart, Slowness};
 use crate::stops::Leftover;
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, Ordering};
+use crate::sync::thread::Builder;
 use crate::time::Deadline;
 use crate::wait::WaitList;
-use crate::{fork, log, task};
+use crate::{fork, log, outside, task};
 
 /// After a refusal of every thread, the pool tries again this much later, as long as work is stranded.
 const THREAD_RETRY: Duration = Duration::from_millis(100);
@@ -151,11 +152,21 @@ impl Core {
         }
     }
 
-    /// Runs `work` on a pool thread at once, whatever the load; here, where there is no thread for it.
+    /// Runs `work` on a pool thread at once, whatever the load; where there is none for it, here, or where no user code may run,
+    /// on a thread of its own.
     pub(crate) fn send(&self, name: String, work: impl FnOnce() + Send + 'static) {
         let errand = Arc::new(Errand { name, work: Mutex::new(Some(Box::new(work))) });
-        if self.pool.send(Arc::<Errand>::clone(&errand)).is_err() {
-            crate::pool::enter(&self.pool, Arc::<Errand>::clone(&errand), || errand.work());
+        if self.pool.send(Arc::<Errand>::clone(&errand)).is_ok() {
+            return;
+        }
+        let pool = Arc::clone(&self.pool);
+        let run = move || pool::enter(&pool, Arc::<Errand>::clone(&errand), || errand.work());
+        if outside::is_here() {
+            return run();
+        }
+        let here = run.clone();
+        if Builder::new().name(format!("{}-left", self.name)).spawn(run).is_err() {
+            outside::run_at_last(here);
         }
     }
 }
@@ -172,7 +183,8 @@ impl Overseer for Core {
     }
 
     fn no_thread(&self, error: &io::Error, stranded: bool) {
-        log::no_thread(&self.name, error);
+        let (name, text) = (self.name.clone(), error.to_string());
+        outside::run(move || log::no_thread(&name, &text));
         if stranded {
             // Relaxed: read by a stop in a loop of its own.
             self.stranded.store(true, Ordering::Relaxed);
@@ -202,6 +214,10 @@ impl clock::Listener for Core {
 
     fn rested(&self) {
         self.wake(&self.changed);
+    }
+
+    fn left(&self, work: Vec<Leftover>) {
+        self.send("what the clock has left".to_owned(), || work.into_iter().for_each(|work| work()));
     }
 }
 
@@ -241,13 +257,12 @@ impl clock::Bell for SlowLook {
             // Events and hook are user code: a thread of the pool tells, beside all places, since those are taken.
             core.send("slow start report".to_owned(), move || {
                 tell_slow_starts(&teller.name, &report);
-                let told = crate::panics::contain(|| {
-                    if let Some(hook) = &hook {
-                        report.iter().for_each(|start| hook(start));
+                let Some(hook) = &hook else { return };
+                // Each for itself: one that panics keeps none of the others from being told.
+                for start in &report {
+                    if let Err(panic) = crate::panics::contain(|| hook(start)) {
+                        log::hook_panicked(&teller.name, "on_slow_start", &panic);
                     }
-                });
-                if let Err(panic) = told {
-                    log::hook_panicked(&teller.name, "on_slow_start", &panic);
                 }
             });
         }

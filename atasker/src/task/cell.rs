@@ -13,7 +13,8 @@ use super::state::{CancelOutcome, TaskStatus};
 use crate::clock::{self, Clock};
 use crate::error::TaskError;
 use crate::log;
-use crate::panics::{contain, drop_contained, wake_contained};
+use crate::outside;
+use crate::panics::{clone_waker, contain, drop_contained, wake_contained};
 use crate::pool::{
     self, Entry, Job, Named, Pool, PoolNumber, Queued, Ran, Refusal, Refused, Source, StaticName, Tally,
 };
@@ -272,14 +273,15 @@ impl Cell {
         }
     }
 
-    /// Whether there was one.
-    fn wake_waiter(&self) -> bool {
+    fn is_awaited(&self) -> bool {
+        self.waiter.lock().is_some()
+    }
+
+    fn wake_waiter(&self) {
         let waiter = self.waiter.lock().take();
-        let waited = waiter.is_some();
         if let Some(waiter) = waiter {
             wake_contained(waiter);
         }
-        waited
     }
 
     /// The last one lets go: what nobody has collected is dropped, a panic told.
@@ -378,15 +380,19 @@ impl clock::Bell for Cell {
             // A pool thread that waits for it can claim it now, and so can one that waits for who waits for it. Who leaves a
             // waker from now on, finds it queued.
             Ok(()) => {
-                if self.wake_waiter() {
+                if self.is_awaited() {
                     waits::stir(Job::key(&*self));
                 }
+                // The last owner drops what nobody has collected of a task that has ended meanwhile.
+                Arc::into_inner(self).into_iter().for_each(|last| outside::run(|| drop(last)));
             }
-            Err(_) => {
-                if Arc::clone(&self).refuse(&delay.pool, Refusal::Cancelled) {
+            Err(_) => outside::run(move || {
+                if let Some(delay) = self.head.delay()
+                    && Arc::clone(&self).refuse(&delay.pool, Refusal::Cancelled)
+                {
                     self.drop_unrun(&delay.pool);
                 }
-            }
+            }),
         }
     }
 
@@ -422,7 +428,8 @@ impl<T: Send + 'static> Join<T> for Cell {
         if let Some(result) = self.result() {
             return Some(result);
         }
-        let replaced = self.waiter.lock().replace(waker?.clone());
+        let waker = clone_waker(waker?);
+        let replaced = self.waiter.lock().replace(waker);
         drop(replaced);
         // The race this closes: an end between the look and here. Each marks the word, the end after the result is in
         // its place and this after the waker is in its own: the later of the two sees the other.

@@ -15,7 +15,8 @@ use crate::clock::{self, Clock};
 use crate::error::TaskError;
 use crate::lane::{Body, End, Lane, Refused, Source, Ticket};
 use crate::log;
-use crate::panics::{drop_contained, wake_contained};
+use crate::outside;
+use crate::panics::{clone_waker, drop_contained, wake_contained};
 use crate::pool::{self, Job, Named, Pool, PoolNumber, Ran, Refusal, StaticName, Tally};
 use crate::priority::Priority;
 use crate::stops::Leftover;
@@ -136,7 +137,7 @@ impl<N: Named, F, T> FutureCell<N, F, T> {
     fn stay(&self, waker: &Waker) -> bool {
         let known = self.wakers.lock().carrier.as_ref().is_some_and(|known| known.will_wake(waker));
         if !known {
-            let waker = waker.clone();
+            let waker = clone_waker(waker);
             let replaced = self.wakers.lock().carrier.replace(waker);
             drop(replaced);
         }
@@ -450,8 +451,14 @@ where
             if self.is_awaited() {
                 waits::stir(Job::key(&*self));
             }
-        } else if Body::refuse(Arc::clone(&self)) {
-            self.drop_unrun();
+            // As with a plain task.
+            Arc::into_inner(self).into_iter().for_each(|last| outside::run(|| drop(last)));
+        } else {
+            outside::run(move || {
+                if Body::refuse(Arc::clone(&self)) {
+                    self.drop_unrun();
+                }
+            });
         }
     }
 
@@ -495,7 +502,7 @@ where
         if let Some(result) = self.berth.result() {
             return Some(result);
         }
-        let waker = waker?.clone();
+        let waker = clone_waker(waker?);
         let replaced = self.wakers.lock().waiter.replace(waker);
         drop(replaced);
         // The race this closes: an end between the look and here. Each marks the word, the end after the result is in

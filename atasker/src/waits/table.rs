@@ -54,6 +54,8 @@ struct Watcher {
     /// The pool or lane of its place.
     at: usize,
     waker: Waker,
+    /// Whoever left it is a thread or a runtime's task of ours: it may be woken wherever we are.
+    ours: bool,
 }
 
 impl Edges {
@@ -195,14 +197,14 @@ impl Table {
     }
 
     /// Leaves the waker of a donor at a node.
-    pub(super) fn watch(&self, key: usize, donor: u64, at: usize, waker: Waker) {
+    pub(super) fn watch(&self, key: usize, donor: u64, at: usize, waker: Waker, ours: bool) {
         let replaced = {
             let mut shard = self.shard(key);
             let watchers = shard.watchers.entry(key).or_default();
             match watchers.iter_mut().find(|watcher| watcher.donor == donor) {
                 Some(known) => Some(std::mem::replace(&mut known.waker, waker)),
                 None => {
-                    watchers.push(Watcher { donor, at, waker });
+                    watchers.push(Watcher { donor, at, waker, ours });
                     None
                 }
             }
@@ -244,7 +246,13 @@ impl Table {
 }
 
 fn wake(watchers: Vec<Watcher>) {
-    watchers.into_iter().for_each(|watcher| wake_contained(watcher.waker));
+    for Watcher { waker, ours, .. } in watchers {
+        if ours {
+            waker.wake();
+        } else {
+            wake_contained(waker);
+        }
+    }
 }
 
 impl std::fmt::Debug for Table {

@@ -7,6 +7,7 @@ use std::task::Waker;
 
 use super::table::{Spreading, Table};
 use super::{Awaited, Donor, Places, Served, is_ours, table};
+use crate::panics::clone_waker;
 
 /// No pool and no lane has this address.
 const UNKEPT: usize = usize::MAX;
@@ -175,7 +176,8 @@ impl<'a> Look<'a> {
         let is_new = self.seen.insert(key);
         if is_new {
             self.walk.left_at.insert(key);
-            self.walk.table.watch(key, self.walk.number, self.walk.at, self.waker.clone());
+            let ours = !matches!(self.donor, Donor::Beside);
+            self.walk.table.watch(key, self.walk.number, self.walk.at, clone_waker(self.waker), ours);
         }
         is_new
     }

@@ -9,6 +9,7 @@ use super::{Core, Home, read};
 use crate::clock;
 use crate::error::{ConfigError, Error, Result};
 use crate::lane;
+use crate::outside;
 use crate::pool::{Entry, Source};
 use crate::sync::atomic::Ordering;
 use crate::waits;
@@ -45,7 +46,8 @@ impl Core {
         };
         if !taken {
             // The pool or lane was closed by a bounded stop that ran out: nothing will run this worker again.
-            self.request_stop(true);
+            let core = Arc::clone(self);
+            outside::run(move || core.request_stop(true));
         }
         // The race this closes: who waits for it is counted first and looks at the bell second; the bell was set before this
         // look at the count, so one of the two sees the other (`supervisor::model::a_putter_in_the_only_place_helps`).
