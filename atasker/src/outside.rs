@@ -6,6 +6,7 @@
 //! lock or on the clock's thread is a bug that stops the test.
 
 use std::cell::{Cell, RefCell};
+use std::sync::Arc;
 
 use crate::stops::Leftover;
 
@@ -34,6 +35,13 @@ pub(crate) fn run(work: impl FnOnce() + Send + 'static) {
         work();
     } else {
         PUT_OFF.with(|put_off| put_off.borrow_mut().push(Box::new(work)));
+    }
+}
+
+/// Lets something go whose last owner drops what is the user's.
+pub(crate) fn let_go<T: Send + Sync + 'static>(owner: Arc<T>) {
+    if let Some(last) = Arc::into_inner(owner) {
+        run(|| drop(last));
     }
 }
 

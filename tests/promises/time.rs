@@ -5,6 +5,7 @@ mod clock_thread;
 mod cron;
 mod missed;
 mod random;
+mod replans;
 mod schedules;
 mod test_clock;
 mod wall;

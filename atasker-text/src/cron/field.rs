@@ -129,6 +129,18 @@ impl Placed<'_> {
         })
     }
 
+    /// Where ranges from Sunday to Sunday are, with their steps, in the field of weekdays.
+    pub(super) fn ranges_of_one_day(&self) -> impl Iterator<Item = Range<usize>> {
+        let of_one = |item: &Range<usize>| {
+            let text = &self.text[item.clone()];
+            let range = text.split('/').next().unwrap_or(text);
+            let Some((from, to)) = range.split_once('-') else { return false };
+            let is_sunday = |word: &str| matches!(self.field.number(word), Some(0 | 7));
+            is_sunday(from) && is_sunday(to) && (from, to) != ("0", "7")
+        };
+        self.items().filter(move |item| self.field.is_day_of_week() && of_one(item))
+    }
+
     fn fault(&self, at: Range<usize>, cure: &str) -> Fault {
         let item = &self.text[at.clone()];
         let what = if item.is_empty() { "nothing where a value should be".to_owned() } else { format!("`{item}`") };

@@ -95,7 +95,7 @@ pub fn parse(text: &str) -> Result<Expression, Fault> {
     if let Some(fault) = fields.iter().find_map(Placed::objection) {
         return Err(fault);
     }
-    let pattern = match parser().parse(text) {
+    let pattern = match parser().parse(&without_sundays(text, fields.last())) {
         Ok(cron) => cron.pattern,
         Err(error) => {
             let refused = fields.iter().find_map(Placed::refused);
@@ -143,6 +143,17 @@ fn nickname(text: &str, words: &[Range<usize>]) -> Result<Expression, Fault> {
 
 fn parser() -> CronParser {
     CronParser::builder().seconds(Seconds::Optional).year(Year::Disallowed).build()
+}
+
+/// The same with each range from Sunday to Sunday written as the one day that it is. The parser takes `Sun-Sun` for the whole
+/// week, as `0-7`, which alone of them is: there the two numbers for Sunday are what they are by themselves.
+fn without_sundays(text: &str, days: Option<&Placed<'_>>) -> String {
+    let mut text = text.to_owned();
+    let ranges: Vec<_> = days.map(|days| days.ranges_of_one_day().collect()).unwrap_or_default();
+    for range in ranges.into_iter().rev() {
+        text.replace_range(range, "0");
+    }
+    text
 }
 
 /// Where each word of `text` is.

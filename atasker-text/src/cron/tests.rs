@@ -21,6 +21,19 @@ fn refused(text: &str) -> (String, String) {
 }
 
 #[test]
+fn a_range_of_one_weekday_is_that_day_in_every_spelling() {
+    let sundays = days_of_a_january("0 0 * * Sun");
+    for range in
+        ["Sun-Sun", "sun-SUN", "Sun-0", "Sun-7", "0-Sun", "7-Sun", "0-0", "7-7", "Sun-Sun/2", "+Sun-Sun", "Sun-Sun,Sun"]
+    {
+        assert_eq!(days_of_a_january(&format!("0 0 * * {range}")), sundays, "{range}");
+    }
+    assert_eq!(days_of_a_january("0 0 * * Mon-Mon"), days_of_a_january("0 0 * * Mon"));
+    assert_eq!(days_of_a_january("0 0 * * 0-7").len(), 31);
+    assert_eq!(days_of_a_january("0 0 * * Mon,Sun-Sun"), days_of_a_january("0 0 * * Mon,Sun"));
+}
+
+#[test]
 fn five_fields_begin_with_the_minute_and_six_with_the_second() {
     let five = parse("5 4 * * *").expect("it is right");
     assert_eq!((values(five.seconds), values(five.minutes), values(five.hours.into())), (vec![0], vec![5], vec![4]));

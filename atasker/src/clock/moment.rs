@@ -5,10 +5,13 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::time::Deadline;
 
-/// Nanoseconds since the clock was made, or since 1970 on the wall clock: half the size of an instant, and compared in
-/// one step.
+/// Nanoseconds since the clock was made, or on the wall clock since 292 years before 1970: half the size of an instant, and
+/// compared in one step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Moment(u64);
+
+/// 1970 on the wall clock. A round number of seconds, so that round moments there are round here.
+const EPOCH: u64 = 9_223_372_036_000_000_000;
 
 impl Moment {
     /// Lies six centuries ahead, and stands for what lies beyond too.
@@ -25,10 +28,13 @@ impl Moment {
         u64::try_from(at.saturating_duration_since(origin).as_nanos()).map_or(Self::NEVER, Self)
     }
 
-    /// On the wall clock.
+    /// On the wall clock, which may show a time before 1970 where it was never set.
     pub(crate) fn on_wall(at: SystemTime) -> Self {
-        let since = at.duration_since(UNIX_EPOCH).unwrap_or_default();
-        u64::try_from(since.as_nanos()).map_or(Self::NEVER, Self)
+        let nanos = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+        match at.duration_since(UNIX_EPOCH) {
+            Ok(since) => Self(EPOCH.saturating_add(nanos(since))),
+            Err(before) => Self(EPOCH.saturating_sub(nanos(before.duration()))),
+        }
     }
 
     /// As a number, for a word that threads share.
@@ -52,7 +58,8 @@ impl Moment {
 
     /// What it is on the wall clock.
     pub(crate) fn wall(self) -> Option<SystemTime> {
-        (self != Self::NEVER).then_some(UNIX_EPOCH)?.checked_add(Duration::from_nanos(self.0))
+        let earliest = UNIX_EPOCH.checked_sub(Duration::from_nanos(EPOCH))?;
+        (self != Self::NEVER).then_some(earliest)?.checked_add(Duration::from_nanos(self.0))
     }
 
     /// How long it is from `earlier` till this one.
@@ -99,6 +106,18 @@ mod tests {
         }
         assert_eq!(Moment(u64::MAX - 1).rounded_up(grain), Moment::NEVER);
         assert_eq!(Moment::NEVER.rounded_up(grain), Moment::NEVER);
+    }
+
+    #[test]
+    fn the_wall_clock_may_stand_before_1970() {
+        let day = Duration::from_secs(86_400);
+        let at = [UNIX_EPOCH - 365 * day, UNIX_EPOCH - day, UNIX_EPOCH, UNIX_EPOCH + 20_000 * day];
+        let moments = at.map(Moment::on_wall);
+        assert!(moments.is_sorted() && moments[1].since_moment(moments[0]) == 364 * day);
+        assert_eq!(moments.map(|moment| moment.wall()), at.map(Some));
+        // Beyond what can be counted, nothing comes early.
+        assert_eq!(Moment::on_wall(UNIX_EPOCH + 200_000 * day), Moment::NEVER);
+        assert_eq!(Moment::on_wall(UNIX_EPOCH - 200_000 * day), Moment(0));
     }
 
     #[test]

@@ -74,6 +74,6 @@ impl Manual {
         let (now, wall) = &mut *self.0.lock();
         let by = to.saturating_duration_since(*now);
         *now += by;
-        *wall += by;
+        *wall = wall.checked_add(by).unwrap_or(*wall);
     }
 }

@@ -133,6 +133,21 @@ impl Crowd {
 
 impl clock::Bell for Crowd {
     fn ring(self: Arc<Self>, _key: clock::Key) {
+        self.look_after();
+        outside::let_go(self);
+    }
+
+    fn dropped(self: Arc<Self>) -> bool {
+        self.spread();
+        false
+    }
+
+    fn drop_body(self: Arc<Self>) {}
+}
+
+impl Crowd {
+    /// Has another thread come for what is left of it.
+    fn look_after(self: &Arc<Self>) {
         {
             let mut care = self.care.lock();
             // One that stands in the queue is not held up by its own: whoever begins it has it watched.
@@ -144,13 +159,6 @@ impl clock::Bell for Crowd {
         self.queue(Source::Inside);
         self.watch();
     }
-
-    fn dropped(self: Arc<Self>) -> bool {
-        self.spread();
-        false
-    }
-
-    fn drop_body(self: Arc<Self>) {}
 }
 
 impl Shift {

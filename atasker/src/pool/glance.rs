@@ -18,9 +18,9 @@ const QUEUED: u64 = 0b1111;
 const NEEDY_FROM: u32 = 4;
 /// then a number that every change of stage, epoch or configuration counts up,
 const ATTENTION_FROM: u32 = 8;
-const ATTENTION: u64 = 0xffff;
-/// and above it the places in use.
-const PLACES_FROM: u32 = 24;
+const ATTENTION: u64 = 0xffff_ffff;
+/// and above it the places in use: more than threads can be.
+const PLACES_FROM: u32 = 40;
 
 pub(super) struct Glance {
     word: CachePadded<AtomicU64>,

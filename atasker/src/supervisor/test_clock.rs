@@ -55,6 +55,8 @@ const FIRST_WALL: Duration = Duration::from_secs(946_684_800);
 #[derive(Clone, Debug)]
 pub struct TestClock {
     time: Arc<Manual>,
+    /// Up to where those who advance it have asked it to go. `None`: nobody has.
+    goal: Arc<Mutex<Option<Instant>>>,
     governed: Arc<Mutex<Vec<Weak<Core>>>>,
 }
 
@@ -67,7 +69,7 @@ impl TestClock {
     /// [`Error::Config`](crate::Error::Config) for one that runs, or that has a test clock already.
     pub fn of(supervisor: &Supervisor) -> Result<Self> {
         let time = Manual::new(Instant::now(), UNIX_EPOCH + FIRST_WALL);
-        let clock = Self { time: Arc::new(time), governed: Arc::default() };
+        let clock = Self { time: Arc::new(time), goal: Arc::default(), governed: Arc::default() };
         clock.govern(supervisor)?;
         Ok(clock)
     }
@@ -111,18 +113,36 @@ impl TestClock {
     /// Moves both clocks on by `by`, from planned moment to planned moment: at each, what is due runs to its end, and what
     /// that plans is part of the way. Never ends where a body does not; see [`jump`](TestClock::jump).
     ///
-    /// Inside a body of one of its supervisors it moves the clock, and waits for nobody.
+    /// Several threads may advance it at once: it moves by the sum. Inside a body of one of its supervisors it moves the clock,
+    /// and waits for nobody.
+    ///
+    /// Further than an `Instant` reaches (`Duration::MAX`), it goes on as long as anything is planned, and stays at the last
+    /// moment that was: that ends with delayed tasks, and never with what comes again and again.
     pub fn advance(&self, by: Duration) {
-        let target = self.now() + by;
+        let target = self.aim(by);
         self.run_until_idle();
         while let Deadline::At(next) = self.next_due()
-            && next <= target
+            && target.is_none_or(|target| next <= target)
         {
             self.time.move_to(next);
             self.run_until_idle();
         }
-        self.time.move_to(target);
+        if let Some(target) = target {
+            self.time.move_to(target);
+        }
         self.run_until_idle();
+    }
+
+    /// Where one who advances it goes to: behind what others have asked for, but for one whose body they wait for. `None`:
+    /// further than an instant reaches.
+    fn aim(&self, by: Duration) -> Option<Instant> {
+        let mut goal = self.goal.lock();
+        let now = self.time.now();
+        let is_inside = self.cores().iter().any(|core| pool::is_inside(&core.pool));
+        let from = goal.filter(|_| !is_inside).map_or(now, |goal| goal.max(now));
+        let target = from.checked_add(by);
+        *goal = (*goal).max(target);
+        target
     }
 
     /// Moves both clocks on to the next planned moment, and runs what is due. By how much; `None`: nothing is planned.
@@ -136,9 +156,11 @@ impl TestClock {
     }
 
     /// Moves both clocks on in one go and waits for nobody, as if nothing had got to run meanwhile: ticks are late, and
-    /// missed.
+    /// missed. Not at all, where that is further than an `Instant` reaches.
     pub fn jump(&self, by: Duration) {
-        self.time.move_to(self.now() + by);
+        if let Some(to) = self.now().checked_add(by) {
+            self.time.move_to(to);
+        }
         self.ring_due();
     }
 

@@ -372,28 +372,9 @@ impl Job for Cell {
 
 impl clock::Bell for Cell {
     fn ring(self: Arc<Self>, _key: clock::Key) {
-        let Some(delay) = self.head.delay().filter(|_| self.handover.state().due()) else { return };
-        delay.pool.count_delayed(delay.priority, false);
-        *delay.deadline.lock() = None;
-        let job: Arc<dyn Job> = Arc::<Self>::clone(&self);
-        match delay.pool.submit(delay.priority, Entry::Job(job), Source::Inside) {
-            // A pool thread that waits for it can claim it now, and so can one that waits for who waits for it. Who leaves a
-            // waker from now on, finds it queued.
-            Ok(()) => {
-                if self.is_awaited() {
-                    waits::stir(Job::key(&*self));
-                }
-                // The last owner drops what nobody has collected of a task that has ended meanwhile.
-                Arc::into_inner(self).into_iter().for_each(|last| outside::run(|| drop(last)));
-            }
-            Err(_) => outside::run(move || {
-                if let Some(delay) = self.head.delay()
-                    && Arc::clone(&self).refuse(&delay.pool, Refusal::Cancelled)
-                {
-                    self.drop_unrun(&delay.pool);
-                }
-            }),
-        }
+        self.come_due();
+        // Its task may have ended meanwhile, with nobody to collect what it left.
+        outside::let_go(self);
     }
 
     fn dropped(self: Arc<Self>) -> bool {
@@ -403,6 +384,32 @@ impl clock::Bell for Cell {
     fn drop_body(self: Arc<Self>) {
         if let Some(delay) = self.head.delay() {
             self.drop_unrun(&delay.pool);
+        }
+    }
+}
+
+impl Cell {
+    fn come_due(self: &Arc<Self>) {
+        let Some(delay) = self.head.delay().filter(|_| self.handover.state().due()) else { return };
+        delay.pool.count_delayed(delay.priority, false);
+        *delay.deadline.lock() = None;
+        let job: Arc<dyn Job> = Arc::<Self>::clone(self);
+        match delay.pool.submit(delay.priority, Entry::Job(job), Source::Inside) {
+            // A pool thread that waits for it can claim it now, and so can one that waits for who waits for it. Who leaves a
+            // waker from now on, finds it queued.
+            Ok(()) => {
+                if self.is_awaited() {
+                    waits::stir(Job::key(&**self));
+                }
+            }
+            Err(_) => {
+                let cell = Arc::clone(self);
+                outside::run(move || {
+                    if clock::Bell::dropped(Arc::clone(&cell)) {
+                        clock::Bell::drop_body(cell);
+                    }
+                });
+            }
         }
     }
 }

@@ -211,6 +211,32 @@ where
         Err(refused)
     }
 
+    /// Hands it to its lane, at its moment.
+    fn come_due(self: &Arc<Self>) {
+        if !self.berth.state().due() {
+            return;
+        }
+        self.lane.undelay(self.berth.state().number());
+        if let Some(timer) = &self.timer {
+            let rung = timer.lock().take();
+            drop(rung);
+        }
+        let body: Arc<dyn Body> = Arc::<Self>::clone(self);
+        if self.lane.submit(self.priority, body, Source::Inside).is_ok() {
+            // A body of its lane that waits for who waits for it may lend its place now.
+            if self.is_awaited() {
+                waits::stir(Job::key(&**self));
+            }
+        } else {
+            let cell = Arc::clone(self);
+            outside::run(move || {
+                if Body::refuse(Arc::clone(&cell)) {
+                    cell.drop_unrun();
+                }
+            });
+        }
+    }
+
     fn drop_unrun(self: Arc<Self>) {
         if let Some(body) = self.take_body() {
             let job: Arc<dyn Job> = Arc::<Self>::clone(&self);
@@ -437,29 +463,9 @@ where
     T: Send + 'static,
 {
     fn ring(self: Arc<Self>, _key: clock::Key) {
-        if !self.berth.state().due() {
-            return;
-        }
-        self.lane.undelay(self.berth.state().number());
-        if let Some(timer) = &self.timer {
-            let rung = timer.lock().take();
-            drop(rung);
-        }
-        let body: Arc<dyn Body> = Arc::<Self>::clone(&self);
-        if self.lane.submit(self.priority, body, Source::Inside).is_ok() {
-            // A body of its lane that waits for who waits for it may lend its place now.
-            if self.is_awaited() {
-                waits::stir(Job::key(&*self));
-            }
-            // As with a plain task.
-            Arc::into_inner(self).into_iter().for_each(|last| outside::run(|| drop(last)));
-        } else {
-            outside::run(move || {
-                if Body::refuse(Arc::clone(&self)) {
-                    self.drop_unrun();
-                }
-            });
-        }
+        self.come_due();
+        // As with a plain task.
+        outside::let_go(self);
     }
 
     fn dropped(self: Arc<Self>) -> bool {

@@ -2,10 +2,10 @@
 //! others stay small.
 
 use std::num::NonZeroU64;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use super::grid::MissedTick;
-use super::plan::Kind;
+use super::plan::{Kind, Now};
 use crate::error::ConfigError;
 use crate::time::When;
 
@@ -90,10 +90,14 @@ pub(super) struct Wishes {
 pub(super) struct Details {
     /// No more than that.
     jitter: Duration,
+    /// As it was wished, for another interval.
+    wished: Option<Jitter>,
     /// Runs that are left.
     left: Option<NonZeroU64>,
     until: Option<When>,
     align: Align,
+    /// When the tick comes that was planned last, as it looked then: by the clock that never jumps.
+    expected: Option<(SystemTime, Instant)>,
     tolerance: Option<Duration>,
     /// How much earlier a precise worker is called, to be awake when its moment comes; zero for others.
     early: Duration,
@@ -121,7 +125,9 @@ impl Wishes {
                 return Err(ConfigError::new("times", "0".into(), "must be at least 1: leave it out for no limit"));
             }
         };
+        let wished = jitter;
         let jitter = jitter.map(|jitter| jitter.of(every)).transpose()?.filter(|jitter| !jitter.is_zero());
+        check_tolerance(tolerance, every)?;
         let refused = match (align, kind) {
             (Align::Wall, Kind::Interval { missed: MissedTick::Delay, .. }) => {
                 Some(("align", "Wall", "holds the grid, which `missed = delay` moves: leave one of them out"))
@@ -144,12 +150,46 @@ impl Wishes {
         let early = if precise { FIRST_EARLY } else { Duration::ZERO };
         let tolerance = if precise { Some(Duration::ZERO) } else { tolerance };
         let jitter = jitter.unwrap_or_default();
-        let details = || Box::new(Details { jitter, left, until, align, tolerance, early });
+        let details = || Box::new(Details { jitter, wished, left, until, align, expected: None, tolerance, early });
         Ok((any || align == Align::Wall).then(details))
     }
 }
 
+/// A tick that may come later than the next one is due is none.
+fn check_tolerance(tolerance: Option<Duration>, every: Option<Duration>) -> Result<(), ConfigError> {
+    match (tolerance, every) {
+        (Some(most), Some(every)) if most > every => {
+            Err(ConfigError::new("tolerance", format!("{most:?}"), "must not be longer than the interval or delay"))
+        }
+        _ => Ok(()),
+    }
+}
+
 impl Details {
+    /// Another interval or gap.
+    pub(super) fn fit(&mut self, every: Duration) -> Result<(), ConfigError> {
+        check_tolerance(self.tolerance, Some(every))?;
+        if let Some(wished) = self.wished {
+            self.jitter = wished.of(Some(every))?;
+        }
+        Ok(())
+    }
+
+    /// A tick is planned.
+    pub(super) fn expect(&mut self, next: Option<When>, now: Now) {
+        self.expected = match next {
+            Some(next @ When::Wall(at)) => now.deadline(next).instant().map(|expected| (at, expected)),
+            _ => None,
+        };
+    }
+
+    /// Whether more time than that has passed on the wall clock since that tick, beyond what has passed by the other clock.
+    pub(super) fn is_ahead_by(&self, by: Duration, tick: SystemTime, now: Now) -> bool {
+        let Some((_, expected)) = self.expected.filter(|(planned, _)| *planned == tick) else { return false };
+        let passed_on_wall = now.wall().duration_since(tick).unwrap_or_default();
+        passed_on_wall >= now.at.saturating_duration_since(expected).saturating_add(by)
+    }
+
     pub(super) fn is_aligned(&self) -> bool {
         self.align == Align::Wall
     }

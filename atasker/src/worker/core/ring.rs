@@ -68,7 +68,7 @@ impl Core {
                 Leaving::Draining(scope) if plan.kind.is_asked() => self.is_within(scope),
                 _ => false,
             };
-            if plan.phase != Phase::Running || !takes {
+            if plan.phase != Phase::Running || !takes || plan.is_over() {
                 return false;
             }
             plan.triggered = true;
@@ -80,16 +80,18 @@ impl Core {
         true
     }
 
-    pub(in crate::worker) fn pause(&self) {
+    pub(in crate::worker) fn pause(self: &Arc<Self>) {
         if self.is_forked() {
             return;
         }
+        let Some(home) = self.home() else { return };
         let mut plan = self.plan.lock();
         if plan.phase == Phase::Stopped || plan.is_leaving() || plan.paused {
             return;
         }
         self.paused.store(true, Ordering::SeqCst);
-        let timer = plan.pause();
+        let (timer, until) = plan.pause();
+        self.arm(&mut plan, home.shared(), until);
         drop(plan);
         self.take_back(timer);
     }
@@ -99,16 +101,18 @@ impl Core {
             return;
         }
         let Some(home) = self.home() else { return };
-        {
+        let timer = {
             let mut plan = self.plan.lock();
             if plan.phase == Phase::Stopped || !plan.paused {
                 return;
             }
             self.paused.store(false, Ordering::SeqCst);
             let now = read(&home.shared().clock, &plan);
-            let deadline = plan.resume(now);
+            let (timer, deadline) = plan.resume(now);
             self.arm(&mut plan, home.shared(), deadline);
-        }
+            timer
+        };
+        self.take_back(timer);
         self.ring_if_wanted();
     }
 
@@ -126,7 +130,7 @@ impl Core {
                 return Err(Error::NotRunning);
             }
             let now = read(&home.shared().clock, &plan);
-            let (timer, deadline) = plan.set_interval(interval, now);
+            let (timer, deadline) = plan.set_interval(interval, now)?;
             self.arm(&mut plan, home.shared(), deadline);
             timer
         };
@@ -172,6 +176,8 @@ impl clock::Bell for Core {
             // hundred came each millisecond.
             self.enqueue(Source::InsideMany);
         }
+        // A worker that has ended meanwhile, and has no handle any more.
+        outside::let_go(self);
     }
 
     /// A stop of the clock is followed by a stop of the worker.

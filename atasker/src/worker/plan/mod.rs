@@ -265,7 +265,7 @@ impl Plan {
 
     /// Whether its schedule is to be asked at the end of a run.
     pub(super) fn asks(&self) -> bool {
-        matches!(self.kind, Kind::Scheduled { .. }) && self.timer.is_none() && !self.ticked
+        matches!(self.kind, Kind::Scheduled { .. }) && !self.has_tick_coming() && !self.ticked
     }
 
     /// A run has ended. Gives the key to take back, and what to hand to the clock.
@@ -276,7 +276,7 @@ impl Plan {
         let stale = if let Kind::Delay { .. } = self.kind {
             // The gap counts from the end of every run, a triggered one too.
             self.ticked = false;
-            self.timer.take()
+            self.timer.take_if(|_| !self.paused)
         } else {
             None
         };
@@ -303,6 +303,11 @@ impl Plan {
         if self.details.is_some() || self.reads_wall() {
             let now = now(self);
             self.expire(now);
+            if self.paused && !self.over {
+                // The wall clock was put back, and its end is to be waited for anew.
+                self.replan = true;
+                return true;
+            }
             let early = self.details.as_ref().map_or(Duration::ZERO, |details| details.early());
             let called = Deadline::after(now.at, early);
             if !self.over && self.next.is_none_or(|next| now.deadline(next) > called) {
@@ -324,23 +329,34 @@ impl Plan {
 
     /// No run starts from its end on.
     pub(super) fn expire(&mut self, now: Now) {
-        if let Some(until) = self.details.as_ref().and_then(|details| details.until())
-            && now.has_come(until)
-        {
-            self.over = true;
-        }
+        self.over |= self.until().is_some_and(|until| now.has_come(until));
     }
 
-    /// A pause begins. Gives the key to take back from the clock.
-    pub(super) fn pause(&mut self) -> Option<Key> {
+    /// A pause begins. Gives the key to take back from the clock, and what to hand to it: its end comes in a pause too.
+    pub(super) fn pause(&mut self) -> (Option<Key>, Option<When>) {
         self.paused = true;
         self.excused = true;
-        self.timer.take()
+        (self.timer.take(), self.until())
+    }
+
+    /// From when on no run starts.
+    fn until(&self) -> Option<When> {
+        self.details.as_ref().and_then(|details| details.until())
+    }
+
+    /// Whether the clock will ring for its next tick. In a pause it rings for its end at most.
+    fn has_tick_coming(&self) -> bool {
+        self.timer.is_some() && !self.paused
+    }
+
+    /// Whether it takes no trigger any more.
+    pub(super) fn is_over(&self) -> bool {
+        self.over
     }
 
     /// When the next run is due, where that is known.
     pub(super) fn next_run(&self) -> Option<When> {
-        self.next.filter(|_| self.ticked || self.timer.is_some())
+        self.next.filter(|_| self.ticked || self.has_tick_coming())
     }
 
     fn tick(&self) -> Option<When> {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::super::grid::{self, MissedTick};
 use super::{Answer, Kind, Now, Plan};
 use crate::clock::Key;
+use crate::error::ConfigError;
 use crate::time::{Deadline, When};
 
 impl Plan {
@@ -13,10 +14,12 @@ impl Plan {
         self.in_run = false;
         self.expire(now);
         let excused = std::mem::take(&mut self.excused);
-        if self.over || self.timer.is_some() || self.ticked {
+        if self.over || self.has_tick_coming() || self.ticked {
             // Or a run off the grid: the tick is still to come, or has come meanwhile.
             return None;
         }
+        // What passed in a pause, or was passed over by a clock that was set, is not made up for, and not missed.
+        let excused = excused || self.was_set_forward(now);
         let (next, missed) = match (self.kind, self.anchor) {
             (Kind::Queue, _) => return None,
             (Kind::Event, _) => (None, 0),
@@ -31,11 +34,13 @@ impl Plan {
                     When::Wall(last) => Some(last),
                     When::At(_) => None,
                 };
-                let (next, missed) = grid::next_on_wall(last, every, missed, now.wall());
+                let policy = if excused { MissedTick::Skip } else { missed };
+                let (next, missed) = grid::next_on_wall(last, every, policy, now.wall());
                 (next.map(When::Wall), missed)
             }
             (Kind::Interval { every, missed }, When::At(last)) => {
-                let (next, missed) = grid::next(last, every, missed, now.at);
+                let policy = if excused { MissedTick::Skip } else { missed };
+                let (next, missed) = grid::next(last, every, policy, now.at);
                 (next.instant().map(When::At), missed)
             }
             (Kind::Interval { .. }, When::Wall(_)) => unreachable!("only an aligned grid stands on the wall clock"),
@@ -44,10 +49,18 @@ impl Plan {
         self.come_at(next, now)
     }
 
+    /// Whether the wall clock was set forward since the tick was planned that its last run was for: by a period at least, since
+    /// that is what a run more or less would tell.
+    fn was_set_forward(&self, now: Now) -> bool {
+        let (Kind::Interval { every, .. }, When::Wall(last)) = (self.kind, self.anchor) else { return false };
+        self.details.as_ref().is_some_and(|details| details.is_ahead_by(every, last, now))
+    }
+
     fn note_missed(&mut self, missed: u64, excused: bool) {
         if !excused {
             self.missed_since = missed;
-            self.counters.missed += missed;
+            // A schedule of the user's says what it likes.
+            self.counters.missed = self.counters.missed.saturating_add(missed);
         }
     }
 
@@ -65,7 +78,7 @@ impl Plan {
     /// Plans the next run anew: after a pause, or when the wall clock was set. Gives what to hand to the clock.
     pub(in crate::worker) fn plan_anew(&mut self, answer: Option<Answer>, now: Now) -> Option<When> {
         self.replan = false;
-        if self.in_run || self.timer.is_some() || self.ticked {
+        if self.in_run || self.has_tick_coming() || self.ticked {
             return None;
         }
         self.excused = true;
@@ -74,9 +87,14 @@ impl Plan {
         next
     }
 
-    /// The pause ends. Gives what to hand to the clock.
-    pub(in crate::worker) fn resume(&mut self, now: Now) -> Option<When> {
+    /// The pause ends. Gives the key to take back, and what to hand to the clock.
+    pub(in crate::worker) fn resume(&mut self, now: Now) -> (Option<Key>, Option<When>) {
+        let ended = self.timer.take();
         self.paused = false;
+        (ended, self.go_on(now))
+    }
+
+    fn go_on(&mut self, now: Now) -> Option<When> {
         if self.in_run || self.ticked || matches!(self.kind, Kind::Queue) {
             // The end of the run under way, or of the one whose tick came before the pause, plans the next tick.
             return None;
@@ -97,7 +115,20 @@ impl Plan {
     }
 
     /// Another interval (or gap) from now on. Gives the key to take back, and what to hand to the clock.
-    pub(in crate::worker) fn set_interval(&mut self, interval: Duration, now: Now) -> (Option<Key>, Option<When>) {
+    ///
+    /// Where its jitter or its tolerance is too long for that, nothing changes.
+    pub(in crate::worker) fn set_interval(
+        &mut self,
+        interval: Duration,
+        now: Now,
+    ) -> Result<(Option<Key>, Option<When>), ConfigError> {
+        if let (Some(details), true) = (&mut self.details, self.kind.is_timed()) {
+            details.fit(interval)?;
+        }
+        Ok(self.go_by(interval, now))
+    }
+
+    fn go_by(&mut self, interval: Duration, now: Now) -> (Option<Key>, Option<When>) {
         match &mut self.kind {
             Kind::Interval { every, .. } => *every = interval,
             Kind::Delay { gap } => *gap = interval,
@@ -105,6 +136,7 @@ impl Plan {
         }
         let next = if self.is_aligned() {
             // On the new grid, which stands where the wall clock has it.
+            self.anchor = When::Wall(now.wall());
             grid::next_on_wall(None, interval, MissedTick::Skip, now.wall()).0.map(When::Wall)
         } else {
             self.anchor = When::At(now.at);
@@ -112,7 +144,7 @@ impl Plan {
         };
         if self.in_run || self.ticked {
             // The end of the run plans the next tick, from the new anchor.
-            return (self.timer.take(), None);
+            return (self.timer.take_if(|_| !self.paused), None);
         }
         if self.paused {
             self.next = next;
@@ -124,8 +156,11 @@ impl Plan {
     /// Plans the next tick; one that is due already comes at once. Gives what to hand to the clock.
     pub(super) fn come_at(&mut self, next: Option<When>, now: Now) -> Option<When> {
         self.next = next;
+        if let Some(details) = &mut self.details {
+            details.expect(next, now);
+        }
         if self.paused {
-            return None;
+            return self.until().filter(|_| self.timer.is_none());
         }
         let Some(details) = &self.details else {
             // Most have none of that.

@@ -58,7 +58,7 @@ pub(in crate::worker) struct Now {
 }
 
 impl Now {
-    pub(super) fn wall(self) -> SystemTime {
+    pub(in crate::worker) fn wall(self) -> SystemTime {
         self.wall.expect("read for every plan that says so")
     }
 
