@@ -145,7 +145,7 @@ pub fn background_task(keys: TokenStream, item: TokenStream) -> TokenStream {
 /// | `tz` | the name of a time zone, `Local`, `Utc`, or an expression that becomes a `Tz`; for `cron` only | `Utc` |
 /// | `align` | `wall` or `start`: where the grid stands; for `interval` only | `start` |
 /// | `jitter` | a duration, or `10%` of the interval or delay: each run is late by up to that | none |
-/// | `tolerance` | a duration: so much later a run may come, together with others | a thousandth from 100 ms on |
+/// | `tolerance` | a duration, at most the interval: so much later a run may come, together with others | a thousandth from 100 ms on |
 /// | `precise` | no value: runs start to the microsecond; for blocking bodies | within some 10 to 100 µs |
 /// | `times` | a whole number: the worker stops after so many runs; not for queues | no limit |
 /// | `until` | an expression of type `Instant` or `SystemTime`, evaluated at each start: no run starts from then on, and the worker stops; not for queues | no limit |

@@ -13,7 +13,6 @@ use crate::report::StopReport;
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Any error of this crate; what `?` turns the more exact ones into.
-#[derive(Debug)]
 #[non_exhaustive]
 pub enum Error {
     /// A task gave no result.
@@ -70,7 +69,10 @@ impl fmt::Display for Error {
             Error::Full => f.write_str("the worker's queue is full: try later, or make it longer"),
             Error::NotReady => f.write_str("the task is not ready: wait longer"),
             Error::Deadlock => f.write_str("the call would wait for itself: call it from outside this body"),
-            Error::WouldBlock => f.write_str("the call would block an async body: use its async form there"),
+            Error::WouldBlock => f.write_str(
+                "the call would block an async body: use its async form there (`.await`, `put_async`, `stop_async`, \
+                 `wait_completed_async`, `execute_async`)",
+            ),
             Error::UnknownLane { name, known } if known.is_empty() => {
                 write!(f, "there is no lane `{name}`: make it by supervisor.lane(\"{name}\", ..) first")
             }
@@ -96,19 +98,23 @@ pub(crate) fn write_failures(f: &mut fmt::Formatter<'_>, failures: &[(String, Ta
     Ok(())
 }
 
-impl std::error::Error for Error {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Error::Task(error) => Some(error),
-            Error::Config(error) => Some(error),
-            Error::Thread(error) | Error::Signal(error) => Some(&**error),
-            _ => None,
+/// Without a source: what it is made of stands in its own text, and a chain that is printed tells nothing twice.
+impl std::error::Error for Error {}
+
+/// `Debug` is `Display`: a `main` that returns an error prints the text, and with it what to do.
+macro_rules! debug_is_display {
+    ($($name:ident),*) => {$(
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(self, f)
+            }
         }
-    }
+    )*};
 }
 
+debug_is_display!(Error, TaskError, ConfigError);
+
 /// Why a task gave no result.
-#[derive(Debug)]
 #[non_exhaustive]
 pub enum TaskError {
     /// The body panicked.
@@ -159,7 +165,7 @@ impl fmt::Display for TaskError {
                  thread; a logged warning says which",
             ),
             TaskError::Deadlock => f.write_str("the task would wait for itself: wait for it from outside"),
-            TaskError::WouldBlock => f.write_str("a blocking wait inside an async body: use .await"),
+            TaskError::WouldBlock => f.write_str("a blocking wait inside an async body: use .await, or wait_completed_async for many"),
         }
     }
 }
@@ -175,7 +181,7 @@ impl std::error::Error for TaskError {}
 /// assert_eq!((error.field(), error.value()), ("pool_size", "2000000"));
 /// assert_eq!(error.to_string(), "pool_size = 2000000 makes no sense: it must be at most 1000000");
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct ConfigError {
     field: &'static str,
     value: String,
@@ -238,14 +244,32 @@ impl<T> PutError<T> {
     }
 }
 
-/// A task that was refused: the body comes back.
+/// A task that was refused: the body comes back, with the reason.
 pub struct Rejected<F> {
     body: F,
+    why: Error,
 }
 
 impl<F> Rejected<F> {
-    pub(crate) fn new(body: F) -> Self {
-        Self { body }
+    pub(crate) fn new(body: F, why: Error) -> Self {
+        Self { body, why }
+    }
+
+    /// Why it was refused: [`Error::Stopped`] (or stopping), [`Error::UnknownLane`], [`Error::Thread`], or [`Error::Forked`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use atasker::{background_task, Config, Error, Supervisor};
+    ///
+    /// let s = Supervisor::new("ended", Config::new())?;
+    /// s.stop();
+    /// let rejected = background_task(|| ()).supervisor(&s).try_start().unwrap_err();
+    /// assert!(matches!(rejected.reason(), Error::Stopped));
+    /// # Ok::<(), atasker::Error>(())
+    /// ```
+    pub fn reason(&self) -> &Error {
+        &self.why
     }
 
     /// The body, to be run here or elsewhere.
@@ -254,13 +278,13 @@ impl<F> Rejected<F> {
     }
 }
 
-/// Errors that carry a user's value: `Debug` and `Display` for any value, since they show only what happened.
+/// Errors that carry a user's value: `Debug` and `Display` for any value, since they show only what happened. Both are the same,
+/// so that a `main` that returns one prints what to do.
 macro_rules! error_with_value {
     ($name:ident, $error:ident, $shown:expr, $converted:expr) => {
         impl<T> fmt::Debug for $name<T> {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                let $error = self;
-                write!(f, "{}({})", stringify!($name), $shown)
+                fmt::Display::fmt(self, f)
             }
         }
 
@@ -307,7 +331,15 @@ error_with_value!(
     }
 );
 
-error_with_value!(Rejected, _error, TaskError::Rejected, Error::Task(TaskError::Rejected));
+error_with_value!(
+    Rejected,
+    error,
+    format_args!("the task was rejected: {}", error.why),
+    match error.why {
+        Error::Stopped => Error::Task(TaskError::Rejected),
+        why => why,
+    }
+);
 
 impl From<TaskError> for Error {
     fn from(error: TaskError) -> Self {

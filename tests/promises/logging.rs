@@ -311,3 +311,30 @@ fn a_subscriber_may_use_the_supervisor() {
         background_task(|| ()).supervisor(&s).detach();
     }
 }
+
+/// Whoever tries has the reason himself, and may try again and again; a refusal that nobody hears of is told each time.
+#[test]
+fn a_refused_try_start_is_logged_once_a_run() {
+    let test = "logging::a_refused_try_start_is_logged_once_a_run";
+    if !in_limited_child() {
+        child_ends_with(test, 0);
+        return;
+    }
+    let capture = Capture::install();
+    let s = named("quarry");
+    for run in 1..=2 {
+        s.start().unwrap();
+        s.stop();
+        for _ in 0..100 {
+            assert!(background_task(|| ()).name("again").supervisor(&s).try_start().is_err());
+            assert!(background_future(async {}).name("again").supervisor(&s).try_start().is_err());
+        }
+        assert_eq!(capture.with(Level::WARN, &["again"]), run);
+    }
+    for _ in 0..3 {
+        background_task(|| ()).name("unheard").supervisor(&s).detach();
+        drop(background_task(|| ()).name("unheard").supervisor(&s).start());
+        background_future(async {}).name("unheard").supervisor(&s).detach();
+    }
+    assert_eq!(capture.with(Level::WARN, &["unheard", "stopped"]), 9);
+}

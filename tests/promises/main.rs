@@ -8,6 +8,7 @@ mod admission;
 mod capacity;
 mod conformance;
 mod deadlock;
+mod errors;
 mod handles;
 mod jobs;
 mod lane;

@@ -132,3 +132,20 @@ impl Glance {
 fn bit(priority: Priority) -> u64 {
     1 << priority as u64
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn changes_are_seen_beyond_65536_of_them() {
+        let seen = |attention, places| Seen::new(|_| true, |_| true, attention, places);
+        let now = seen(0, 0);
+        for later in [1, 1 << 8, 1 << 16, 1 << 24, 1 << 31] {
+            assert!(!seen(later, 0).is_as(now), "{later}");
+        }
+        // The most places that a configuration may have.
+        let most = 3_000_000;
+        assert!(seen(u64::MAX, most).places() == most && seen(7, most).is_as(seen(7, 0)));
+    }
+}

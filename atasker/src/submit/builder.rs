@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::{NotTaken, Plan, detach, submit, submit_or_drop};
 use crate::error::Rejected;
-use crate::pool::OwnName;
+use crate::pool::{Job, OwnName};
 use crate::priority::Priority;
 use crate::supervisor::{Core, Supervisor, task_supervisor};
 use crate::task::Task;
@@ -113,11 +113,14 @@ impl<'s, F> TaskBuilder<'s, F> {
     {
         let (core, plan, body) = self.plan();
         let (priority, (cell, taken)) = (plan.priority, submit::<OwnName<F>, _, _>(core, plan, body));
-        match taken.err().and_then(|NotTaken| cell.take_body()) {
-            Some(body) => Err(Rejected::new(body)),
-            // Also where a stop was faster than the refusal and has cancelled it, which its handle says.
-            None => Ok(Task::new(cell, &core.pool, priority)),
+        if let Err(NotTaken(why)) = taken
+            && let Some(body) = cell.take_body()
+        {
+            core.tell_refused(Job::name(&*cell), &why);
+            return Err(Rejected::new(body, *why));
         }
+        // Also where a stop was faster than the refusal and has cancelled it, which its handle says.
+        Ok(Task::new(cell, &core.pool, priority))
     }
 
     /// Starts it without a handle: the cheapest way in. A refusal is logged and counted.

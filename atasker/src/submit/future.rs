@@ -11,7 +11,7 @@ use crate::error::{Error, Rejected};
 use crate::lane::{Lane, Refused};
 use crate::log;
 use crate::panics::drop_contained;
-use crate::pool::{Job, Named, OwnName};
+use crate::pool::{Named, OwnName};
 use crate::priority::Priority;
 use crate::supervisor::{Core, Supervisor, task_supervisor};
 use crate::task::{Detail, FutureCell, Task};
@@ -123,7 +123,13 @@ where
         let supervisor = supervisor.unwrap_or_else(|| task_supervisor());
         let plan = Plan { name, priority, delay };
         let (task, taken) = fly::<OwnName<F>, _, _>(&supervisor.core, plan, lane.as_deref(), body);
-        taken.map(|()| task).map_err(Rejected::new)
+        match taken {
+            Ok(()) => Ok(task),
+            Err((body, why)) => {
+                supervisor.core.tell_refused(task.name(), &why);
+                Err(Rejected::new(body, why))
+            }
+        }
     }
 
     /// Starts it without a handle. A refusal is logged and counted.
@@ -151,7 +157,12 @@ where
     T: Send + 'static,
 {
     let (task, taken) = fly::<N, _, _>(core, plan, lane, body);
-    if let Err(body) = taken {
+    if let Err((body, why)) = taken {
+        match why {
+            // A mistake of the program's, which nobody may see in a log.
+            Error::UnknownLane { .. } => log::no_such_lane(task.name(), &why),
+            _ => log::rejected(task.name(), &why.to_string()),
+        }
         drop_contained(body);
     }
     task
@@ -160,7 +171,7 @@ where
 /// Makes an async task and hands it to its lane, or to the clock; starts the supervisor where it was never started.
 ///
 /// Refused, its handle says `Rejected`, and the body comes back beside it.
-fn fly<N, F, T>(core: &Arc<Core>, plan: Plan, lane: Option<&str>, body: F) -> (Task<T>, Result<(), F>)
+fn fly<N, F, T>(core: &Arc<Core>, plan: Plan, lane: Option<&str>, body: F) -> (Task<T>, Result<(), (F, Error)>)
 where
     N: Named,
     F: Future<Output = T> + Send + 'static,
@@ -171,8 +182,7 @@ where
         Ok(lane) => fly_on::<N, _, _>(core, plan, &lane, body),
         Err(unknown) => {
             let cell = cell::<N, _, _>(core, plan, core.lanes.main(), body);
-            log::no_such_lane(Job::name(&*cell.1), &unknown);
-            let taken = reject(&cell.1);
+            let taken = reject(&cell.1, unknown);
             (Task::new(cell.1, &core.pool, cell.0), taken)
         }
     }
@@ -180,7 +190,12 @@ where
 
 /// The same for a lane that is at hand.
 #[inline(always)]
-pub(super) fn fly_on<N, F, T>(core: &Arc<Core>, plan: Plan, lane: &Arc<Lane>, body: F) -> (Task<T>, Result<(), F>)
+pub(super) fn fly_on<N, F, T>(
+    core: &Arc<Core>,
+    plan: Plan,
+    lane: &Arc<Lane>,
+    body: F,
+) -> (Task<T>, Result<(), (F, Error)>)
 where
     N: Named,
     F: Future<Output = T> + Send + 'static,
@@ -202,10 +217,7 @@ where
             Err(why) => break Some(why.into()),
         }
     };
-    let taken = why.map_or(Ok(()), |why| {
-        log::rejected(Job::name(&*cell), &why.to_string());
-        reject(&cell)
-    });
+    let taken = why.map_or(Ok(()), |why| reject(&cell, why));
     (Task::new(cell, &core.pool, priority), taken)
 }
 
@@ -221,7 +233,7 @@ where
 }
 
 /// The body of a task that is not taken comes back.
-fn reject<N, F, T>(cell: &FutureCell<N, F, T>) -> Result<(), F>
+fn reject<N, F, T>(cell: &FutureCell<N, F, T>, why: Error) -> Result<(), (F, Error)>
 where
     N: Named,
     F: Future<Output = T> + Send + 'static,
@@ -229,7 +241,7 @@ where
 {
     // Not there: a stop was faster and has cancelled it, which its handle says.
     let body = if cell.reject() { cell.take_body() } else { None };
-    body.map_or(Ok(()), Err)
+    body.map_or(Ok(()), |body| Err((body, why)))
 }
 
 impl From<Refused> for Error {

@@ -10,6 +10,7 @@ mod options;
 mod site;
 
 use std::borrow::Cow;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -81,7 +82,8 @@ fn send_again(core: &Arc<Core>, priority: Priority, mut why: Refused, mut entry:
                 }
             }
             Refused::Forked => break Error::Forked,
-            Refused::Stopped | Refused::NoThread => break Error::Stopped,
+            Refused::Stopped => break Error::Stopped,
+            Refused::NoThread => break no_thread(),
         }
         match core.pool.submit(priority, entry, Source::Caller) {
             Ok(()) => return,
@@ -107,7 +109,8 @@ where
     T: Send + 'static,
 {
     let (priority, (cell, taken)) = (plan.priority, submit::<N, _, _>(core, plan, body));
-    if let Err(NotTaken) = taken {
+    if let Err(NotTaken(why)) = taken {
+        log::rejected(cell.name(), &why.to_string());
         cell.drop_refused();
     }
     Task::new(cell, &core.pool, priority)
@@ -137,8 +140,8 @@ where
     (cell, taken)
 }
 
-/// A task was refused; its body is still in its cell.
-struct NotTaken;
+/// A task was refused, and why; its body is still in its cell.
+struct NotTaken(Box<Error>);
 
 fn queue(core: &Arc<Core>, priority: Priority, cell: &Arc<Cell>) -> Result<(), NotTaken> {
     loop {
@@ -150,27 +153,31 @@ fn queue(core: &Arc<Core>, priority: Priority, cell: &Arc<Cell>) -> Result<(), N
             },
             Err(Refused::Stopped) => Error::Stopped,
             Err(Refused::Forked) => Error::Forked,
-            Err(Refused::NoThread) => {
-                return refused(cell, cell.reject_counted(&core.pool), &"the system gives no thread");
-            }
+            Err(Refused::NoThread) => return refused(cell.reject_counted(&core.pool), no_thread()),
         };
-        return refused(cell, cell.reject(&core.pool), &why);
+        return refused(cell.reject(&core.pool), why);
     }
 }
 
 fn wait_first(core: &Arc<Core>, cell: &Arc<Cell>, delay: Duration) -> Result<(), NotTaken> {
     if let Err(why) = core.ensure_running() {
-        return refused(cell, cell.reject(&core.pool), &why);
+        return refused(cell.reject(&core.pool), why);
     }
     let due = Deadline::after(core.clock.now(), delay);
     match cell.delay(&core.clock, due) {
         Ok(()) => Ok(()),
-        Err(clock::Refused::Stopped) => refused(cell, cell.reject(&core.pool), &Error::Stopped),
-        Err(clock::Refused::NoThread(error)) => refused(cell, cell.reject(&core.pool), &error),
+        Err(clock::Refused::Stopped) => refused(cell.reject(&core.pool), Error::Stopped),
+        Err(clock::Refused::NoThread(error)) => refused(cell.reject(&core.pool), Error::Thread(Arc::new(error))),
     }
 }
 
-fn refused(cell: &Cell, rejected: bool, why: &dyn std::fmt::Display) -> Result<(), NotTaken> {
-    log::rejected(cell.name(), &why.to_string());
-    if rejected { Err(NotTaken) } else { Ok(()) }
+/// Where a stop was faster, it has cancelled the task, which its handle says.
+#[cold]
+fn refused(rejected: bool, why: Error) -> Result<(), NotTaken> {
+    if rejected { Err(NotTaken(Box::new(why))) } else { Ok(()) }
+}
+
+/// The pool has told what the system said.
+fn no_thread() -> Error {
+    Error::Thread(Arc::new(io::Error::other("there is none to run it")))
 }

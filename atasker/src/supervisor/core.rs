@@ -53,6 +53,8 @@ pub(crate) struct Core {
     pub(super) slow_start_hook: Mutex<Option<SlowStartHook>>,
     /// Work waits for a thread that the system doesn't give.
     pub(super) stranded: AtomicBool,
+    /// A refusal that its caller hears of has been logged in this run: the next ones are not.
+    pub(super) refusal_told: AtomicBool,
     /// What `life` says of an announcement or a stop, for those who ask in a loop. Written under its lock.
     pub(super) ending: AtomicBool,
     /// This very allocation.
@@ -81,6 +83,7 @@ impl Core {
                 task_times: AtomicBool::new(config.get_task_times()),
                 slow_start_hook: Mutex::new(None),
                 stranded: AtomicBool::new(false),
+                refusal_told: AtomicBool::new(false),
                 ending: AtomicBool::new(false),
                 me: Weak::clone(me),
                 config: Mutex::new(config),
@@ -106,6 +109,14 @@ impl Core {
         };
         self.pool.make(calls);
         Ok(())
+    }
+
+    /// A task was refused to a caller who has the reason: logged once, since he may well try again and again.
+    pub(crate) fn tell_refused(&self, task: &str, why: &Error) {
+        // Relaxed: nothing hangs on it.
+        if !self.refusal_told.swap(true, Ordering::Relaxed) {
+            log::rejected(task, &why.to_string());
+        }
     }
 
     pub(crate) fn task_times(&self) -> bool {

@@ -71,6 +71,7 @@ impl Core {
                         // It was of the run before.
                         life.announced = false;
                         self.ending.store(false, Ordering::Relaxed);
+                        self.refusal_told.store(false, Ordering::Relaxed);
                     }
                     life.phase = Phase::Starting;
                     life.run += 1;

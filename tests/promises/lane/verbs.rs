@@ -133,6 +133,5 @@ fn block_inside_an_async_body_returns_at_once() {
     });
     next(&told);
     task.wait().unwrap();
-    let error = Error::WouldBlock;
-    assert_eq!(error.to_string(), "the call would block an async body: use its async form there");
+    assert!(Error::WouldBlock.to_string().contains("use its async form there"));
 }

@@ -118,3 +118,23 @@ fn the_hook_may_use_the_supervisor() {
     // The hook owns the supervisor: taken out, so that it can go.
     busy.s.on_slow_start(|_| ());
 }
+
+/// Each report is told for itself, though those of one look come together.
+#[test]
+fn a_hook_that_panics_at_one_report_hears_of_the_others() {
+    let s = pool(1);
+    let (tell, told) = mpsc::channel();
+    s.on_slow_start(move |start| {
+        tell.send(start.name.clone()).unwrap();
+        panic!("at {}", start.name);
+    });
+    let (gate, blocker) = s.occupy(1, Priority::Normal);
+    s.set_config(s.config().warn_after(WARN)).unwrap();
+    let tasks: Vec<_> =
+        (0..5).map(|number| background_task(|| ()).name(format!("slow {number}")).supervisor(&s).start()).collect();
+    let mut names: Vec<_> = (0..5).map(|_| told.recv_timeout(PATIENCE).unwrap()).collect();
+    names.sort();
+    assert_eq!(names, (0..5).map(|number| format!("slow {number}")).collect::<Vec<_>>());
+    gate.open();
+    wait_completed(blocker.into_iter().chain(tasks)).unwrap();
+}

@@ -83,7 +83,8 @@ fn a_rejection_tells_why_and_converts() {
     let s = stopped();
     let rejected = background_task(|| ()).supervisor(&s).try_start().unwrap_err();
     assert!(rejected.to_string().contains("stopped"), "{rejected}");
-    assert!(format!("{rejected:?}").starts_with("Rejected"), "{rejected:?}");
+    assert_eq!(format!("{rejected:?}"), rejected.to_string());
+    assert!(matches!(rejected.reason(), Error::Stopped));
     assert!(matches!(Error::from(rejected), Error::Task(TaskError::Rejected)));
 }
 

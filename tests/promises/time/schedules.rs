@@ -216,7 +216,7 @@ fn ticks_within_a_tolerance_come_together() {
     for _ in 0..10 {
         let tell = tell.clone();
         let body = move |cx: &WorkerContext| tell.send((cx.due(), Instant::now())).unwrap();
-        background_worker(body).interval(SOON * 5).tolerance(tolerance).supervisor(&s).start().unwrap();
+        background_worker(body).interval(tolerance).tolerance(tolerance).supervisor(&s).start().unwrap();
     }
     for _ in 0..100 {
         let (due, started) = next(&told);
