@@ -220,21 +220,21 @@ impl Drop for Stay<'_> {
 }
 
 impl WaitList {
-    /// Leaves a waker; or renews the one that `ticket` stands for, if it was not woken yet.
+    /// Leaves a waker, or renews the one that `ticket` stands for. One that was woken and waits again keeps its place among the
+    /// others: it has lost a race, and is not to lose its turn.
     pub(crate) fn register(&self, ticket: &mut Option<Ticket>, waker: &Waker) {
         let waker = clone_waker(waker);
         let mut waiting = self.waiting.lock();
-        let held = ticket.as_ref().and_then(|held| waiting.wakers.get_mut(&held.0));
-        let replaced = match held {
-            Some(held) => Some(std::mem::replace(held, waker)),
+        let number = match ticket {
+            Some(Ticket(number)) => *number,
             None => {
                 let number = waiting.next;
                 waiting.next += 1;
-                waiting.wakers.insert(number, waker);
                 *ticket = Some(Ticket(number));
-                None
+                number
             }
         };
+        let replaced = waiting.wakers.insert(number, waker);
         drop(waiting);
         drop(replaced);
     }

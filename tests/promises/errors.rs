@@ -1,6 +1,5 @@
 //! What errors say: what happened and what to do, once.
 
-use std::fmt::Debug;
 use std::time::Duration;
 
 use atasker::{
@@ -11,7 +10,7 @@ use atasker::{
 use crate::support::{in_time, pool, supervisor};
 
 /// Shown by `main` as it shows itself, and in a chain nothing stands twice.
-fn is_told_once(error: impl std::error::Error + Debug) {
+fn is_told_once(error: impl std::error::Error) {
     let text = error.to_string();
     assert_eq!(format!("{error:?}"), text);
     let mut source = error.source();

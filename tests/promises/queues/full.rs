@@ -1,13 +1,16 @@
 //! Puts to a full queue: who waits, who doesn't, and who runs the consumer himself.
 
-use std::sync::mpsc;
+use std::future::Future;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, mpsc};
+use std::task::{Context, Wake, Waker};
 use std::thread::ThreadId;
 use std::time::{Duration, Instant};
 
 use atasker::{Priority, PutError, QueueWorker, WorkerContext, background_task, background_worker};
 
 use super::telling;
-use crate::support::{Gate, eventually, next, pool, returns};
+use crate::support::{Gate, eventually, in_time, next, pool, returns};
 
 const LONG: Duration = Duration::from_secs(3600);
 
@@ -219,4 +222,47 @@ fn no_put_waits_for_ever_while_there_is_room() {
         eventually("all has run", || worker.info().runs == 16_000);
         worker.stop();
     }
+}
+
+/// A put that was woken for room which another took first waits on in its old place.
+#[test]
+fn a_put_that_has_lost_a_race_keeps_its_place_in_the_line() {
+    #[derive(Default)]
+    struct Wakes(AtomicUsize);
+    impl Wake for Wakes {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+    in_time(|| {
+        let s = pool(1);
+        let (go, gone) = mpsc::channel::<()>();
+        let queue =
+            background_worker(move |_: u32| gone.recv().unwrap()).queue_bounded(1).supervisor(&s).start().unwrap();
+        queue.put(0).unwrap();
+        eventually("it is taken", || queue.is_empty());
+        queue.put(1).unwrap();
+        let wakes: [Arc<Wakes>; 2] = Default::default();
+        let wakers = wakes.clone().map(Waker::from);
+        let mut puts = [2, 3].map(|item| Box::pin(queue.put_async(item)));
+        let mut poll = |n: usize| puts[n].as_mut().poll(&mut Context::from_waker(&wakers[n]));
+        assert!(poll(0).is_pending() && poll(1).is_pending());
+        let woken = |n: usize| wakes[n].0.load(Ordering::SeqCst);
+        for (round, item) in (1..=3).zip(10..) {
+            go.send(()).unwrap();
+            eventually("the first is woken", || woken(0) == round);
+            queue.try_put(item).unwrap();
+            assert!(poll(0).is_pending());
+        }
+        assert_eq!(woken(1), 0, "it is not its turn");
+        go.send(()).unwrap();
+        eventually("the first is woken", || woken(0) == 4);
+        assert!(poll(0).is_ready());
+        go.send(()).unwrap();
+        eventually("the second is woken", || woken(1) == 1);
+        assert!(poll(1).is_ready());
+        drop(puts);
+        (0..3).for_each(|_| go.send(()).unwrap());
+        queue.stop();
+    });
 }
