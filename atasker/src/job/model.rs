@@ -33,6 +33,10 @@ impl Listener for Supervisor {
     }
 
     fn rested(&self) {}
+
+    fn left(&self, work: Vec<Leftover>) {
+        work.into_iter().for_each(|work| work());
+    }
 }
 
 fn clock() -> (Arc<Supervisor>, Arc<Clock>, Opening) {

@@ -41,6 +41,10 @@ impl Listener for Supervisor {
         None
     }
     fn rested(&self) {}
+
+    fn left(&self, work: Vec<Leftover>) {
+        work.into_iter().for_each(|work| work());
+    }
 }
 
 fn once(body: impl FnOnce() + Send + 'static) -> Arc<dyn Tick> {

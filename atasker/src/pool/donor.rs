@@ -8,6 +8,7 @@ use std::task::Waker;
 use super::current::{self, Around};
 use super::home::Home;
 use super::job::Job;
+use super::queue::DonorPlace;
 use super::{Pool, PoolNumber};
 use crate::priority::Priority;
 use crate::sync::atomic::{Ordering, fence};
@@ -151,9 +152,30 @@ pub(crate) struct Pending(Option<Told>);
 enum Told {
     /// A body that is polled waits for it.
     Edge(Edge),
-    /// A body on a pool's thread does, by somebody else's executor. What is waited for is kept: it tells of changes only while
-    /// it knows of somebody who waits.
-    Walk(Box<(Walk, Arc<dyn Awaited>)>),
+    /// A body on a pool's thread does, by somebody else's executor.
+    Beside(Box<Beside>),
+}
+
+/// A wait that somebody else's executor has begun, as [`Waiting`] is one of ours.
+struct Beside {
+    walk: Walk,
+    /// Kept, since it tells of changes only while it knows of somebody who waits.
+    awaited: Arc<dyn Awaited>,
+    _edges: Vec<Edge>,
+    /// Whose place waits.
+    place: Option<DonorPlace>,
+}
+
+impl Beside {
+    fn begin(pool: &Pool, awaited: Arc<dyn Awaited>) -> Self {
+        let place = current::home().map(|home| {
+            home.beside.set(home.beside.get() + 1);
+            home.place()
+        });
+        let edge = |key| Edge::new(key, pool.address(), Arc::clone(&awaited));
+        let edges = current::keys().into_iter().chain([pool.address()]).map(edge).collect();
+        Self { walk: Walk::new(pool.address(), pool.places()), awaited, _edges: edges, place }
+    }
 }
 
 impl Pending {
@@ -167,12 +189,13 @@ impl Pending {
                 }
             }
             Around::Blocking { pool } => {
-                if !matches!(&self.0, Some(Told::Walk(_))) {
-                    self.0 = Some(Told::Walk(Box::new((Walk::new(pool.address(), pool.places()), awaited()))));
+                if !matches!(&self.0, Some(Told::Beside(_))) {
+                    self.0 = Some(Told::Beside(Box::new(Beside::begin(&pool, awaited()))));
                 }
-                if let Some(Told::Walk(told)) = &mut self.0 {
-                    let (walk, awaited) = &mut **told;
-                    walk.look(awaited, waker, Donor::Beside, &mut || false);
+                // Whatever else that executor does: it is to sleep now, as far as can be known.
+                current::home().iter().for_each(|home| _ = home.note_idle(true));
+                if let Some(Told::Beside(beside)) = &mut self.0 {
+                    beside.walk.look(&beside.awaited, waker, Donor::Beside, &mut || false);
                 }
             }
         }
@@ -180,7 +203,15 @@ impl Pending {
 
     /// It is ready.
     pub(crate) fn end(&mut self) {
-        self.0 = None;
+        let Some(Told::Beside(beside)) = self.0.take() else { return };
+        // Else it ends elsewhere: the place is known to wait until its body ends.
+        if let Some(home) = current::home().filter(|home| Some(home.place()) == beside.place) {
+            let others = home.beside.get().saturating_sub(1);
+            home.beside.set(others);
+            if others == 0 {
+                home.note_idle(false);
+            }
+        }
     }
 }
 
@@ -191,7 +222,7 @@ impl Home {
     }
 
     /// Notes whether what holds this thread's place waits in a verb of ours. What was noted before.
-    fn note_idle(&self, idle: bool) -> bool {
+    pub(super) fn note_idle(&self, idle: bool) -> bool {
         let was_idle = self.is_idle.replace(idle);
         if idle && !was_idle {
             self.pool.idle_places.fetch_add(1, Ordering::SeqCst);

@@ -15,6 +15,7 @@ use super::entry::{Entry, Owner};
 use super::glance::Seen;
 use super::job::{Job, Ran};
 use super::ledger::{Ledger, Tally};
+use super::queue::DonorPlace;
 use super::state::Charge;
 use crate::admission::Limits;
 use crate::log;
@@ -72,6 +73,10 @@ pub(crate) struct Home {
     outermost: RefCell<Option<Arc<dyn Job>>>,
     /// It is a task that nobody has a handle of.
     in_closure: Cell<bool>,
+    /// Counts the bodies that run here, outermost.
+    turn: Cell<u64>,
+    /// Waits of it that somebody else's executor has begun.
+    pub(super) beside: Cell<usize>,
     /// What runs here waits in a verb of ours, and is counted so.
     pub(super) is_idle: Cell<bool>,
     /// When it found nothing, if it has found nothing since.
@@ -113,6 +118,8 @@ impl Home {
             took_in: Cell::new(false),
             outermost: RefCell::new(None),
             in_closure: Cell::new(false),
+            turn: Cell::new(0),
+            beside: Cell::new(0),
             is_idle: Cell::new(false),
             idle_since: Cell::new(None),
             eager: Cell::new(false),
@@ -132,6 +139,11 @@ impl Home {
     /// Whether anything runs here.
     pub(super) fn is_busy(&self) -> bool {
         self.in_closure.get() || self.outermost.borrow().is_some()
+    }
+
+    /// The place of what runs here.
+    pub(super) fn place(&self) -> DonorPlace {
+        (self.thread, self.turn.get())
     }
 
     /// What runs here, outermost, if it has a handle.
@@ -264,6 +276,7 @@ impl Home {
 
     fn run(&self, entry: Entry, charge: Charge) {
         self.runs.set(self.runs.get() + 1);
+        self.turn.set(self.turn.get() + 1);
         let (tally, pool) = (Tally::outermost(&self.ledger), &self.pool);
         let shown = match charge {
             Charge::Place(priority) => Some(priority),
@@ -306,6 +319,11 @@ impl Home {
                 ended.into_iter().for_each(Job::retire);
                 self.in_closure.set(false);
             }
+        }
+        // By somebody else's executor it may have begun a wait that it has not ended here.
+        if self.is_idle.get() {
+            self.beside.set(0);
+            self.note_idle(false);
         }
     }
 

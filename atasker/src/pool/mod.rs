@@ -383,7 +383,7 @@ impl Pool {
             if state.epoch != home.epoch {
                 return false;
             }
-            if !state.queues.carry(job, priority, home.thread) {
+            if !state.queues.carry(job, priority, home.place()) {
                 return true;
             }
             state.call()
@@ -392,7 +392,7 @@ impl Pool {
         if self.answer(vec![call]).is_ok() {
             return true;
         }
-        let taken_back = self.lock().queues.uncarry(job);
+        let taken_back = self.lock().queues.uncarry(job, home.place());
         taken_back.is_none()
     }
 

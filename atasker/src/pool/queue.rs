@@ -180,24 +180,29 @@ pub(super) struct Queues {
     /// Jobs that are to run in the place of one who waits for them, and not on top of him: he is too deep in nested waits, or
     /// polls in somebody else's executor.
     pub(super) carried: VecDeque<Carried>,
-    /// The threads in whose place such a job runs: one at a time, since it is one place.
-    pub(super) carrying: Vec<usize>,
+    /// The places in which such a job runs: one at a time, since it is one place.
+    pub(super) carrying: Vec<DonorPlace>,
     /// Housekeeping that runs user code; it takes no place.
     pub(super) errands: VecDeque<Arc<dyn Job>>,
 }
+
+/// The place of a body that waits: its thread's slot, and which of that thread's bodies it is. By the slot alone, what is left
+/// of an earlier body's would be taken for its own, and where it runs that itself, it would wait for its own place.
+pub(super) type DonorPlace = (usize, u64);
 
 /// A job that runs in another thread's place.
 pub(super) struct Carried {
     pub(super) job: Arc<dyn Job>,
     pub(super) priority: Priority,
-    /// That thread's slot.
-    pub(super) place: usize,
+    pub(super) place: DonorPlace,
 }
 
 impl Queues {
-    /// Notes a job to be carried. `false`: it was noted before.
-    pub(super) fn carry(&mut self, job: &Arc<dyn Job>, priority: Priority, place: usize) -> bool {
-        let is_new = !self.carried.iter().any(|carried| Arc::ptr_eq(&carried.job, job));
+    /// Notes a job to be carried. `false`: it was noted before for that place. For another it is noted too: what is carried in
+    /// the one may wait for this very job, and the first thread that finds a place free takes it.
+    pub(super) fn carry(&mut self, job: &Arc<dyn Job>, priority: Priority, place: DonorPlace) -> bool {
+        let is_it = |carried: &Carried| carried.place == place && Arc::ptr_eq(&carried.job, job);
+        let is_new = !self.carried.iter().any(is_it);
         if is_new {
             self.carried.push_back(Carried { job: Arc::clone(job), priority, place });
         }
@@ -205,8 +210,9 @@ impl Queues {
     }
 
     /// Takes it back.
-    pub(super) fn uncarry(&mut self, job: &Arc<dyn Job>) -> Option<Carried> {
-        let position = self.carried.iter().position(|carried| Arc::ptr_eq(&carried.job, job))?;
+    pub(super) fn uncarry(&mut self, job: &Arc<dyn Job>, place: DonorPlace) -> Option<Carried> {
+        let is_it = |carried: &Carried| carried.place == place && Arc::ptr_eq(&carried.job, job);
+        let position = self.carried.iter().position(is_it)?;
         self.carried.remove(position)
     }
 
@@ -221,14 +227,14 @@ impl Queues {
     /// How many may be taken now.
     pub(super) fn carriable(&self) -> usize {
         // Those of one place behind each other are counted as one: a look in vain calls no other.
-        let mut places: Vec<usize> = self.carried.iter().map(|carried| carried.place).collect();
+        let mut places: Vec<DonorPlace> = self.carried.iter().map(|carried| carried.place).collect();
         places.sort_unstable();
         places.dedup();
         places.into_iter().filter(|place| !self.carrying.contains(place)).count()
     }
 
     /// The one that ran in that place has ended.
-    pub(super) fn carried_off(&mut self, place: usize) {
+    pub(super) fn carried_off(&mut self, place: DonorPlace) {
         if let Some(position) = self.carrying.iter().position(|&carrying| carrying == place) {
             self.carrying.swap_remove(position);
         }

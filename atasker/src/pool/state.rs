@@ -13,7 +13,7 @@ use super::inbox::{self, Inbox};
 use super::job::Job;
 use super::ledger::Ledger;
 use super::limits::{MAX_ERRANDS, ThreadSpec, limits, thread_spec};
-use super::queue::{Carried, Queues, Removed};
+use super::queue::{Carried, DonorPlace, Queues, Removed};
 use super::totals::Totals;
 use crate::admission::{Places, Seat};
 use crate::config::Config;
@@ -50,7 +50,7 @@ pub(super) enum Charge {
     /// Nothing: housekeeping.
     Errand,
     /// The place of the body that waits for it, on the thread of that slot; its own entry still stands in its priority's queue.
-    Carried(Priority, usize),
+    Carried(Priority, DonorPlace),
 }
 
 /// One thread.

@@ -38,6 +38,8 @@ struct Look<'a> {
     ran: bool,
     /// A body that is pending has found what runs in its place.
     lent: bool,
+    /// The waker is a thread's or a runtime's task of ours.
+    ours: bool,
     /// The other places that something on the way waits for.
     beyond: Vec<Arc<dyn Places>>,
 }
@@ -89,7 +91,8 @@ impl Walk {
 impl<'a> Look<'a> {
     fn new(walk: &'a mut Walk, waker: &'a Waker, donor: Donor) -> Self {
         let (seen, way, beyond) = (HashSet::default(), Vec::new(), Vec::new());
-        Self { walk, waker, donor, seen, way, own: None, ran: false, lent: false, beyond }
+        let ours = !matches!(donor, Donor::Beside);
+        Self { walk, waker, donor, seen, way, own: None, ran: false, lent: false, ours, beyond }
     }
 
     /// Goes on along the edges, in depth. Each is read when it is its turn: what is not waited for any more is not run.
@@ -122,12 +125,22 @@ impl<'a> Look<'a> {
             return;
         }
         let Some(own) = self.walk.places.upgrade() else { return };
-        self.leave_waker(own.key());
+        // Not on top of this thread's stack: it is not what the bodies there wait for, and may itself wait for one of them.
+        if let Donor::Thread = self.donor {
+            self.donor = Donor::Beside;
+        }
         let mut next = 0;
         while let Some(places) = self.beyond.get(next).cloned() {
             next += 1;
-            if !self.leave_waker(places.key()) || !own.all_wait() || !places.all_wait() {
+            if !self.leave_waker(places.key()) || !places.all_wait() {
                 continue;
+            }
+            // Looked at first: were all to leave their wakers here, each body that begins to wait would wake all the others.
+            if !own.all_wait() {
+                self.leave_waker(own.key());
+                if !own.all_wait() {
+                    continue;
+                }
             }
             self.way.push((places.key(), 0));
             places.holders().into_iter().for_each(|holder| _ = self.come_to(holder));
@@ -176,8 +189,7 @@ impl<'a> Look<'a> {
         let is_new = self.seen.insert(key);
         if is_new {
             self.walk.left_at.insert(key);
-            let ours = !matches!(self.donor, Donor::Beside);
-            self.walk.table.watch(key, self.walk.number, self.walk.at, clone_waker(self.waker), ours);
+            self.walk.table.watch(key, self.walk.number, self.walk.at, clone_waker(self.waker), self.ours);
         }
         is_new
     }

@@ -1,12 +1,12 @@
 //! Bodies that block on handles by somebody else's executor.
 
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Barrier};
 use std::task::Poll;
 use std::thread;
 
-use atasker::background_worker;
+use atasker::{Supervisor, background_worker};
 
 use super::{by_async, most_active};
 use crate::support::{in_time, pool, start};
@@ -118,5 +118,29 @@ fn what_another_executor_awaits_has_one_place_for_all() {
         outer.wait().unwrap();
         assert_eq!(seen.load(Ordering::SeqCst), 1);
         assert!(s.info().totals.largest_threads <= 3);
+    });
+}
+
+/// The way leads over a body that waits by another library's executor.
+#[test]
+fn who_waits_by_another_executor_is_known_to_wait() {
+    in_time(|| {
+        let (a, b) = (pool(1), pool(1));
+        let (to_a, to_b) = (a.clone(), b.clone());
+        let outer = start(&b, move || {
+            start(&to_a, move || futures_executor::block_on(start(&to_b, || 7)).unwrap()).wait().unwrap()
+        });
+        assert_eq!(outer.wait().unwrap(), 7);
+        // And through places: each of the two holds what the other waits for.
+        let all = Arc::new(Barrier::new(2));
+        let call = |from: &Supervisor, to: &Supervisor| {
+            let (to, all) = (to.clone(), Arc::clone(&all));
+            start(from, move || {
+                all.wait();
+                futures_executor::block_on(start(&to, || 1)).unwrap()
+            })
+        };
+        let (one, other) = (call(&a, &b), call(&b, &a));
+        assert_eq!(one.wait().unwrap() + other.wait().unwrap(), 2);
     });
 }

@@ -312,3 +312,53 @@ fn a_storm_of_waits_over_pools_and_lanes_ends_and_keeps_the_ceilings() {
         assert_eq!(ended, (true, true), "seed {seed}");
     }
 }
+
+/// What is found beyond the places of another pool may wait for the donor itself: it runs on a thread of its own.
+#[test]
+fn what_is_found_beyond_places_is_not_run_on_top_of_what_it_waits_for() {
+    in_time(|| {
+        for over_another in [false, true] {
+            for _ in 0..20 {
+                let (a, b, c) = (pool(1), pool(1), pool(2));
+                let (hand, handed) = mpsc::channel::<Task<u32>>();
+                let (tell, told) = mpsc::channel();
+                let began = tell.clone();
+                let a1 = start(&a, move || {
+                    began.send(()).unwrap();
+                    handed.recv().unwrap().wait().unwrap()
+                });
+                told.recv().unwrap();
+                let below = if over_another { start(&c, move || a1.wait().unwrap()) } else { a1 };
+                let on_a = start(&a, move || below.wait());
+                let b1 = start(&b, move || {
+                    tell.send(()).unwrap();
+                    on_a.wait().unwrap()
+                });
+                told.recv().unwrap();
+                hand.send(start(&b, || 7)).unwrap();
+                assert_eq!(b1.wait().unwrap().unwrap(), 7);
+            }
+        }
+    });
+}
+
+/// B1 → B2 → A1 → B3 → B4 → A2 → B5, where B has one place and a limit of one nested body.
+#[test]
+fn a_chain_over_two_pools_goes_on_beyond_the_nesting_limit() {
+    fn chain(pools: [Supervisor; 2], mut way: Vec<usize>) -> u32 {
+        let Some(next) = way.pop() else { return 0 };
+        let to = pools[next].clone();
+        start(&to, move || chain(pools, way)).wait().unwrap() + 1
+    }
+    in_time(|| {
+        for way in [vec![1, 0, 1, 1, 0, 1, 1], [1, 0].repeat(20), [1, 1, 0, 0, 1, 0].repeat(10)] {
+            for _ in 0..20 {
+                let narrow = Config::new().pool_size(1).reserve_normal(0).reserve_high(0).max_nesting(1);
+                let (a, b) = (pool(1), supervisor(narrow));
+                let pools = [Supervisor::clone(&a), Supervisor::clone(&b)];
+                let length = way.len() as u32;
+                assert_eq!(chain(pools, way.clone()), length);
+            }
+        }
+    });
+}
