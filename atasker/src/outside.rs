@@ -9,17 +9,26 @@ use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
 use crate::stops::Leftover;
+use crate::sync::thread_local;
 
-thread_local! {
-    /// This thread is one that runs nothing of the user's.
-    static OURS: Cell<bool> = const { Cell::new(false) };
-    /// What it has put off.
-    static PUT_OFF: RefCell<Vec<Leftover>> = const { RefCell::new(Vec::new()) };
+// Not `const`, which the models' `thread_local` does not know.
+#[allow(clippy::missing_const_for_thread_local)]
+mod local {
+    use super::{Cell, Leftover, RefCell, thread_local};
+
+    thread_local! {
+        /// This thread is one that runs nothing of the user's.
+        pub(super) static OURS: Cell<bool> = Cell::new(false);
+        /// What it has put off.
+        pub(super) static PUT_OFF: RefCell<Vec<Leftover>> = RefCell::new(Vec::new());
+    }
 }
+
+use local::{OURS, PUT_OFF};
 
 /// Makes this thread one that runs no user code.
 pub(crate) fn forbid_here() {
-    OURS.set(true);
+    OURS.with(|ours| ours.set(true));
 }
 
 /// Whether it is none of those.
@@ -47,14 +56,14 @@ pub(crate) fn let_go<T: Send + Sync + 'static>(owner: Arc<T>) {
 
 /// What this thread has put off, for whoever can do it.
 pub(crate) fn take_put_off() -> Vec<Leftover> {
-    PUT_OFF.take()
+    PUT_OFF.with(RefCell::take)
 }
 
 /// Does it here all the same: the system gives no thread for it.
 pub(crate) fn run_at_last(work: impl FnOnce()) {
-    let ours = OURS.replace(false);
+    let ours = OURS.with(|ours| ours.replace(false));
     work();
-    OURS.set(ours);
+    OURS.with(|here| here.set(ours));
 }
 
 #[cfg(all(debug_assertions, feature = "test-util", not(any(atasker_loom, atasker_shuttle))))]
