@@ -73,6 +73,8 @@ pub(crate) struct Home {
     outermost: RefCell<Option<Arc<dyn Job>>>,
     /// It is a task that nobody has a handle of.
     in_closure: Cell<bool>,
+    /// Tells the thread from all others, later ones in its slot too.
+    number: u64,
     /// Counts the bodies that run here, outermost.
     turn: Cell<u64>,
     /// Waits of it that somebody else's executor has begun.
@@ -118,6 +120,7 @@ impl Home {
             took_in: Cell::new(false),
             outermost: RefCell::new(None),
             in_closure: Cell::new(false),
+            number: next_number(),
             turn: Cell::new(0),
             beside: Cell::new(0),
             is_idle: Cell::new(false),
@@ -143,7 +146,7 @@ impl Home {
 
     /// The place of what runs here.
     pub(super) fn place(&self) -> DonorPlace {
-        (self.thread, self.turn.get())
+        (self.number, self.turn.get())
     }
 
     /// What runs here, outermost, if it has a handle.
@@ -340,4 +343,10 @@ impl Home {
         }
         Some(ran)
     }
+}
+
+fn next_number() -> u64 {
+    static NEXT: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
+    // Relaxed: only the number matters.
+    NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed)
 }

@@ -186,9 +186,9 @@ pub(super) struct Queues {
     pub(super) errands: VecDeque<Arc<dyn Job>>,
 }
 
-/// The place of a body that waits: its thread's slot, and which of that thread's bodies it is. By the slot alone, what is left
-/// of an earlier body's would be taken for its own, and where it runs that itself, it would wait for its own place.
-pub(super) type DonorPlace = (usize, u64);
+/// The place of a body that waits: its thread's number, and which of that thread's bodies it is. By the thread's slot, what is
+/// left of an earlier body's would be taken for its own, also that of an earlier thread, and it would wait for that to end.
+pub(super) type DonorPlace = (u64, u64);
 
 /// A job that runs in another thread's place.
 pub(super) struct Carried {
