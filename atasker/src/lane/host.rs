@@ -3,7 +3,7 @@
 //! A host has one guest at a time, since it has one place. A guest may be pending itself, and so have a guest of its own.
 //! Where a host ends before its guest, the guest has the place.
 
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::task::Waker;
 
 use super::carrier::Carrier;
@@ -52,7 +52,7 @@ impl Ticket {
             if all_wait {
                 waits::stir(donor_at);
             }
-            let walk = || Box::new(Walk::new(donor_at, self.lane.places()));
+            let walk = || Box::new(Walk::new(&self.lane));
             if has_guest || !self.walk.get_or_insert_with(walk).look_from(key, waker, donor) {
                 return;
             }
@@ -62,18 +62,13 @@ impl Ticket {
 
 impl Lane {
     /// What tells it from other lanes.
-    fn address(self: &Arc<Self>) -> usize {
-        Arc::as_ptr(self).addr()
+    pub(super) fn address(&self) -> usize {
+        std::ptr::from_ref(self).addr()
     }
 
     /// Where its bodies, pending, lend their places: its address, where it has any; else 0.
     pub(crate) fn lends(self: &Arc<Self>) -> usize {
         if self.is_limited() { self.address() } else { 0 }
-    }
-
-    fn places(self: &Arc<Self>) -> Weak<dyn Places> {
-        let weak: Weak<Self> = Arc::downgrade(self);
-        weak
     }
 
     /// The places for which what is queued here waits.
@@ -124,7 +119,7 @@ impl Lane {
 
 impl Places for Lane {
     fn key(&self) -> usize {
-        std::ptr::from_ref(self).addr()
+        self.address()
     }
 
     fn all_wait(&self) -> bool {

@@ -253,7 +253,7 @@ impl Lane {
     }
 
     pub(crate) fn owner(&self) -> Owner {
-        Owner { pool: self.owner, lane: std::ptr::from_ref(self).addr() }
+        Owner { pool: self.owner, lane: self.address() }
     }
 
     pub(crate) fn config(&self) -> LaneConfig {

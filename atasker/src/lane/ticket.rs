@@ -132,7 +132,7 @@ impl Ticket {
         // Nothing of the user's is left in it.
         drop(landed);
         if all_wait {
-            waits::stir(self.lane.owner().lane);
+            waits::stir(self.lane.address());
         }
         self.lane.call(call);
         self.lane.tell(drained);

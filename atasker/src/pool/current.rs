@@ -46,7 +46,7 @@ pub(super) enum Around {
     /// A body that is polled itself, and waits under that key. Pending, it lends its place on that lane; 0: it has none.
     Async { key: usize, lane: usize },
     /// A body on a thread of that pool, which blocks on somebody else's executor.
-    Blocking { pool: Arc<Pool> },
+    Blocking(Rc<Home>),
     /// No body of ours that could wait.
     Nothing,
 }
@@ -83,7 +83,7 @@ pub(super) fn settle(home: &Rc<Home>) {
 pub(super) fn unsettle() {
     let home = CURRENT.with(|current| {
         let mut current = current.borrow_mut();
-        current.left = current.home.as_ref().map(|home| Arc::as_ptr(&home.pool).addr());
+        current.left = current.home.as_ref().map(|home| home.pool.address());
         current.home.take()
     });
     drop(home);
@@ -100,12 +100,12 @@ pub(crate) fn leave(pool: usize) {
 
 /// Calls `f`, a hook or a drop of `job`'s, with it on top of this thread's stack: what it calls then knows where it is.
 pub(crate) fn enter<R>(pool: &Arc<Pool>, job: Arc<dyn Job>, f: impl FnOnce() -> R) -> R {
-    enter_frame(Some(job), 0, Arc::as_ptr(pool).addr(), Kind::Hook, f)
+    enter_frame(Some(job), 0, pool.address(), Kind::Hook, f)
 }
 
 /// The same for its body, inside the wait of another.
 pub(super) fn enter_nested<R>(pool: &Arc<Pool>, job: Arc<dyn Job>, f: impl FnOnce() -> R) -> R {
-    enter_frame(Some(job), 0, Arc::as_ptr(pool).addr(), Kind::Blocking, f)
+    enter_frame(Some(job), 0, pool.address(), Kind::Blocking, f)
 }
 
 /// The same for one turn of an async body, for its hooks, and for what it leaves behind: blocking verbs are refused there,
@@ -121,7 +121,7 @@ pub(crate) fn enter_guest<R>(owner: Owner, key: usize, f: impl FnOnce() -> R) ->
 
 /// [`enter`] for what is left of a task that nobody had a handle of, or of a light job.
 pub(crate) fn enter_unnamed<R>(pool: &Arc<Pool>, f: impl FnOnce() -> R) -> R {
-    enter_at(Arc::as_ptr(pool).addr(), f)
+    enter_at(pool.address(), f)
 }
 
 /// The same by the address of the pool.
@@ -174,9 +174,9 @@ pub(super) fn home_in(pool: &Arc<Pool>) -> Option<Rc<Home>> {
 ///
 /// A thread whose locals are gone may be one, so it counts as one: what it calls then only asks.
 pub(crate) fn is_inside(pool: &Arc<Pool>) -> bool {
-    let pool = Arc::as_ptr(pool).addr();
+    let pool = pool.address();
     read(|current| {
-        let at_home = || current.busy_home().is_some_and(|home| Arc::as_ptr(&home.pool).addr() == pool);
+        let at_home = || current.busy_home().is_some_and(|home| home.pool.address() == pool);
         current.left == Some(pool) || current.stack.iter().any(|frame| frame.pool == pool) || at_home()
     })
     .unwrap_or(true)
@@ -189,7 +189,7 @@ pub(crate) fn is_within(owner: Owner, scope: Scope) -> bool {
         Scope::Lane => frame.kind == Kind::Async(owner.lane),
     };
     read(|current| {
-        let at_home = || current.busy_home().is_some_and(|home| Arc::as_ptr(&home.pool).addr() == owner.pool);
+        let at_home = || current.busy_home().is_some_and(|home| home.pool.address() == owner.pool);
         current.stack.iter().any(is_it) || scope == Scope::Supervisor && at_home()
     })
     .unwrap_or(false)
@@ -217,8 +217,7 @@ pub(super) fn around() -> Around {
             let lane = frame.job.as_ref().map_or(0, |job| job.lends_at());
             return frame.key().map_or(Around::Nothing, |key| Around::Async { key, lane });
         }
-        let pool = current.busy_home().map(|home| Arc::clone(&home.pool));
-        pool.map_or(Around::Nothing, |pool| Around::Blocking { pool })
+        current.busy_home().cloned().map_or(Around::Nothing, Around::Blocking)
     };
     read(around).unwrap_or(Around::Nothing)
 }

@@ -2,7 +2,7 @@
 //! for every future that is polled.
 
 use std::rc::Rc;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::task::Waker;
 
 use super::current::{self, Around};
@@ -125,7 +125,7 @@ impl Waiting {
         let place = home.as_ref().map(|home| home.pool.address());
         let edge = |key| Edge::new(key, place.unwrap_or(0), Arc::clone(&awaited));
         let edges = keys.into_iter().chain(place).map(edge).collect();
-        let walk = home.as_ref().map(|home| Walk::new(home.pool.address(), home.pool.places()));
+        let walk = home.as_ref().map(|home| Walk::new(&home.pool));
         // Behind the edges: who finds all places of the pool waiting finds what for.
         let idle = home.map(|home| (Rc::clone(&home), home.note_idle(true)));
         Some(Self { awaited, _edges: edges, walk, idle })
@@ -163,18 +163,28 @@ struct Beside {
     awaited: Arc<dyn Awaited>,
     _edges: Vec<Edge>,
     /// Whose place waits.
-    place: Option<DonorPlace>,
+    place: DonorPlace,
 }
 
 impl Beside {
-    fn begin(pool: &Pool, awaited: Arc<dyn Awaited>) -> Self {
-        let place = current::home().map(|home| {
-            home.beside.set(home.beside.get() + 1);
-            home.place()
-        });
-        let edge = |key| Edge::new(key, pool.address(), Arc::clone(&awaited));
-        let edges = current::keys().into_iter().chain([pool.address()]).map(edge).collect();
-        Self { walk: Walk::new(pool.address(), pool.places()), awaited, _edges: edges, place }
+    fn begin(home: &Home, awaited: Arc<dyn Awaited>) -> Self {
+        home.beside.set(home.beside.get() + 1);
+        let place = home.pool.address();
+        let edge = |key| Edge::new(key, place, Arc::clone(&awaited));
+        let edges = current::keys().into_iter().chain([place]).map(edge).collect();
+        Self { walk: Walk::new(&home.pool), awaited, _edges: edges, place: home.place() }
+    }
+}
+
+impl Drop for Beside {
+    /// Where it ends on another thread, or behind its body, the place was known to wait until that body ended.
+    fn drop(&mut self) {
+        let Some(home) = current::home().filter(|home| home.place() == self.place) else { return };
+        let others = home.beside.get().saturating_sub(1);
+        home.beside.set(others);
+        if others == 0 {
+            home.note_idle(false);
+        }
     }
 }
 
@@ -188,12 +198,12 @@ impl Pending {
                     self.0 = Some(Told::Edge(Edge::new(key, lane, awaited())));
                 }
             }
-            Around::Blocking { pool } => {
+            Around::Blocking(home) => {
                 if !matches!(&self.0, Some(Told::Beside(_))) {
-                    self.0 = Some(Told::Beside(Box::new(Beside::begin(&pool, awaited()))));
+                    self.0 = Some(Told::Beside(Box::new(Beside::begin(&home, awaited()))));
                 }
                 // Whatever else that executor does: it is to sleep now, as far as can be known.
-                current::home().iter().for_each(|home| _ = home.note_idle(true));
+                home.note_idle(true);
                 if let Some(Told::Beside(beside)) = &mut self.0 {
                     beside.walk.look(&beside.awaited, waker, Donor::Beside, &mut || false);
                 }
@@ -203,15 +213,7 @@ impl Pending {
 
     /// It is ready.
     pub(crate) fn end(&mut self) {
-        let Some(Told::Beside(beside)) = self.0.take() else { return };
-        // Else it ends elsewhere: the place is known to wait until its body ends.
-        if let Some(home) = current::home().filter(|home| Some(home.place()) == beside.place) {
-            let others = home.beside.get().saturating_sub(1);
-            home.beside.set(others);
-            if others == 0 {
-                home.note_idle(false);
-            }
-        }
+        self.0 = None;
     }
 }
 
@@ -252,10 +254,6 @@ impl Pool {
     /// What tells it from other pools.
     pub(crate) fn address(&self) -> usize {
         std::ptr::from_ref(self).addr()
-    }
-
-    pub(super) fn places(&self) -> Weak<dyn Places> {
-        self.me.clone()
     }
 
     /// Tells donors whose walk came to what is queued here, where all bodies that hold places wait: it waits for what they

@@ -179,7 +179,7 @@ impl Pool {
 
     /// As bodies that run on its threads are owned: by no lane.
     pub(crate) fn owner(&self) -> Owner {
-        Owner { pool: std::ptr::from_ref(self).addr(), lane: 0 }
+        Owner { pool: self.address(), lane: 0 }
     }
 
     /// The count of forks at its making.

@@ -263,7 +263,7 @@ impl Pool {
     /// All that the pool lets go of between two bodies goes this way: dead entries, and what only noted what runs.
     pub(super) fn drop_as_body<T>(&self, left: Vec<T>) {
         if !left.is_empty() {
-            current::enter_at(std::ptr::from_ref(self).addr(), || left.into_iter().for_each(drop_contained));
+            current::enter_at(self.address(), || left.into_iter().for_each(drop_contained));
         }
     }
 

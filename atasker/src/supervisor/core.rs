@@ -71,7 +71,7 @@ impl Core {
             let pool = Pool::new(&name, &config, overseer);
             let clock = Clock::new(&name, listener);
             Self {
-                lanes: Lanes::new(&name, &config, Arc::as_ptr(&pool).addr(), watcher),
+                lanes: Lanes::new(&name, &config, pool.address(), watcher),
                 jobs: Jobs::new(&pool, &clock),
                 pool,
                 clock,
@@ -243,7 +243,7 @@ impl Watcher for Core {
     }
 
     fn thread_ends(&self) {
-        pool::leave(Arc::as_ptr(&self.pool).addr());
+        pool::leave(self.pool.address());
     }
 }
 

@@ -1,7 +1,7 @@
 //! A donor that goes to sleep, and what it waits for leads on just then: one of the two sees the other.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Weak};
 use std::task::Waker;
 
 use super::{Awaited, Donor, Edge, Places, Served, Walk, stir};
@@ -85,11 +85,6 @@ impl Places for Hall {
     }
 }
 
-fn walk_from(places: &Arc<Hall>) -> Walk {
-    let weak: Weak<Hall> = Arc::downgrade(places);
-    Walk::new(places.key, weak)
-}
-
 /// Waits for `first`, and lends its place until `last` has run.
 fn donate(first: Arc<Probe>, last: &Probe) {
     donate_from(&Hall::new(1, 0), first, last);
@@ -97,7 +92,7 @@ fn donate(first: Arc<Probe>, last: &Probe) {
 
 fn donate_from(places: &Arc<Hall>, first: Arc<Probe>, last: &Probe) {
     let first: Arc<dyn Awaited> = first;
-    let mut walk = walk_from(places);
+    let mut walk = Walk::new(places);
     block_until(Deadline::Never, |waker| {
         loop {
             if last.has_run() {
@@ -155,7 +150,7 @@ fn two_donors_and_one_claim() {
         let edges = [8, 16].map(|from| Edge::new(from, 0, Arc::<Probe>::clone(&last)));
         let look = |from| {
             let first: Arc<dyn Awaited> = Probe::new(from, false);
-            walk_from(&Hall::new(from, 0)).look(&first, Waker::noop(), Donor::Thread, &mut || false)
+            Walk::new(&Hall::new(from, 0)).look(&first, Waker::noop(), Donor::Thread, &mut || false)
         };
         let other = thread::spawn(move || look(8));
         let ran = look(16);

@@ -1,7 +1,7 @@
 //! What is in the table, and that nothing stays there.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Weak};
 use std::task::{Wake, Waker};
 
 use super::{Awaited, Donor, Edge, Places, Served, Walk, table};
@@ -40,17 +40,17 @@ fn was_offered(probe: &Probe) -> bool {
 
 /// Of a donor at places that are gone.
 fn walk_at(places: usize) -> Walk {
-    struct Gone;
+    struct Gone(usize);
     impl Places for Gone {
         fn key(&self) -> usize {
-            0
+            self.0
         }
 
         fn all_wait(&self) -> bool {
             false
         }
     }
-    Walk::new(places, Weak::<Gone>::new())
+    Walk::new(&Arc::new(Gone(places)))
 }
 
 #[derive(Default)]

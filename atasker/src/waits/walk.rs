@@ -17,9 +17,9 @@ pub(crate) struct Walk {
     table: &'static Table,
     /// By which the table tells it from other donors.
     number: u64,
-    /// The pool or lane of its place.
-    at: usize,
+    /// Those of which it has one, and their key.
     places: Weak<dyn Places>,
+    at: usize,
     /// Where its waker may still be.
     left_at: HashSet<usize, Spreading>,
 }
@@ -45,12 +45,13 @@ struct Look<'a> {
 }
 
 impl Walk {
-    /// Of a donor with one of these places, which are at that address.
-    pub(crate) fn new(at: usize, places: Weak<dyn Places>) -> Self {
+    /// Of a donor with one of these places.
+    pub(crate) fn new<P: Places + 'static>(places: &Arc<P>) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         // Relaxed: only the number matters.
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        Self { table: table(), number, at, places, left_at: HashSet::default() }
+        let (at, weak): (_, Weak<P>) = (places.key(), Arc::downgrade(places));
+        Self { table: table(), number, places: weak, at, left_at: HashSet::default() }
     }
 
     /// Offers the donor's place to all that waiting for `first` leads to, and leaves the waker wherever the way may lead on
