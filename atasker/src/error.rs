@@ -165,7 +165,9 @@ impl fmt::Display for TaskError {
                  thread; a logged warning says which",
             ),
             TaskError::Deadlock => f.write_str("the task would wait for itself: wait for it from outside"),
-            TaskError::WouldBlock => f.write_str("a blocking wait inside an async body: use .await, or wait_completed_async for many"),
+            TaskError::WouldBlock => {
+                f.write_str("a blocking wait inside an async body: use .await, or wait_completed_async for many")
+            }
         }
     }
 }

@@ -176,7 +176,7 @@ impl Details {
     }
 
     /// A tick is planned.
-    pub(super) fn expect(&mut self, next: Option<When>, now: Now) {
+    pub(super) fn note_planned(&mut self, next: Option<When>, now: Now) {
         self.expected = match next {
             Some(next @ When::Wall(at)) => now.deadline(next).instant().map(|expected| (at, expected)),
             _ => None,

@@ -157,7 +157,7 @@ impl Plan {
     pub(super) fn come_at(&mut self, next: Option<When>, now: Now) -> Option<When> {
         self.next = next;
         if let Some(details) = &mut self.details {
-            details.expect(next, now);
+            details.note_planned(next, now);
         }
         if self.paused {
             return self.until().filter(|_| self.timer.is_none());
