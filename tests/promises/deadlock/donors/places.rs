@@ -171,19 +171,28 @@ fn no_place_is_lent_while_a_body_runs_in_one_of_them() {
     });
 }
 
+/// A body of `there` in flight, which waits for what `start` starts as soon as it may go on; and what lets it.
+fn waits_when_told<R: Send + 'static>(
+    there: &Supervisor,
+    starts: impl FnOnce() -> Task<R> + Send + 'static,
+) -> (Task<R>, mpsc::Sender<()>) {
+    let (began, begun) = mpsc::channel();
+    let (go, gone) = mpsc::channel();
+    let waiting = start(there, move || {
+        began.send(()).unwrap();
+        gone.recv().unwrap();
+        starts().wait().unwrap()
+    });
+    begun.recv().unwrap();
+    (waiting, go)
+}
+
 #[test]
 fn a_stop_of_another_supervisor_lends_the_place_to_what_its_bodies_wait_for() {
     in_time(|| {
         let (here, there) = (pool(1), pool(1));
         let (back, other) = (here.clone(), there.clone());
-        let (began, begun) = mpsc::channel();
-        let (go, gone) = mpsc::channel::<()>();
-        let waiting = start(&there, move || {
-            began.send(()).unwrap();
-            gone.recv().unwrap();
-            start(&back, || 5).wait().unwrap()
-        });
-        begun.recv().unwrap();
+        let (waiting, go) = waits_when_told(&there, move || start(&back, || 5));
         let stopping = start(&here, move || {
             go.send(()).unwrap();
             other.stop().complete
@@ -197,21 +206,14 @@ fn a_stop_of_another_supervisor_lends_the_place_to_what_its_bodies_wait_for() {
 fn an_async_stop_of_another_supervisor_lends_the_place_too() {
     in_time(|| {
         let (here, there) = (supervisor(Config::new()), pool(1));
-        here.lane("narrow", LaneConfig::new().pool_size(1)).unwrap();
-        let (back, other) = (here.clone(), there.clone());
-        let (began, begun) = mpsc::channel();
-        let (go, gone) = mpsc::channel::<()>();
-        let waiting = start(&there, move || {
-            began.send(()).unwrap();
-            gone.recv().unwrap();
-            background_future(async { 5 }).lane("narrow").supervisor(&back).start().wait().unwrap()
-        });
-        begun.recv().unwrap();
-        let stopping = background_future(async move {
+        let lane = here.lane("narrow", LaneConfig::new().pool_size(1)).unwrap();
+        let (back, other) = (lane.clone(), there.clone());
+        let (waiting, go) = waits_when_told(&there, move || back.start(async { 5 }));
+        let stopping = lane.start(async move {
             go.send(()).unwrap();
             other.stop_async().await.complete
         });
-        assert!(stopping.lane("narrow").supervisor(&here).start().wait().unwrap());
+        assert!(stopping.wait().unwrap());
         assert_eq!(waiting.wait().unwrap(), 5);
     });
 }
