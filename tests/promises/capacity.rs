@@ -9,21 +9,9 @@ use std::time::Duration;
 
 use atasker::{Supervisor, background_task, background_worker};
 
-use crate::support::{Gate, PATIENCE, child_ends_with, eventually, in_limited_child, pool};
+use crate::support::{Gate, PATIENCE, child_ends_with, eventually, held, in_limited_child, pool};
 
 const MILLION: usize = 1_000_000;
-
-/// Kilobytes of memory that the process holds, once the allocator has given back what it can.
-#[cfg(target_os = "linux")]
-fn resident() -> usize {
-    #[cfg(target_env = "gnu")]
-    // SAFETY: it only returns free memory to the system.
-    unsafe {
-        libc::malloc_trim(0);
-    }
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap().trim().trim_end_matches(" kB").parse().unwrap()
-}
 
 #[cfg(target_os = "linux")]
 #[test]
@@ -34,17 +22,17 @@ fn a_million_queued_no_ops_all_run_and_memory_falls_back() {
     }
     let s = pool(2);
     background_task(|| ()).supervisor(&s).start().wait().unwrap();
-    let before = resident();
+    let before = held();
     let (gate, _blockers) = s.occupy(2, atasker::Priority::Normal);
     let ran = Arc::new(AtomicUsize::new(0));
     for _ in 0..MILLION {
         let ran = Arc::clone(&ran);
         background_task(move || ran.fetch_add(1, Ordering::Relaxed)).supervisor(&s).detach();
     }
-    let full = resident();
+    let full = held();
     gate.open();
     eventually("all have run", || ran.load(Ordering::Relaxed) == MILLION && s.info().active.total() == 0);
-    let after = resident();
+    let after = held();
     assert!(full - before > 25_000, "a full queue shows: {before} kB, then {full} kB");
     assert!(
         after.saturating_sub(before) < (full - before) / 10,
@@ -68,9 +56,9 @@ fn tasks_cancelled_behind_a_full_pool_do_not_pile_up() {
         }
     };
     cancel(10_000);
-    let before = resident();
+    let before = held();
     cancel(500_000);
-    let after = resident();
+    let after = held();
     assert!(after < before + 10_000, "before {before} kB, after {after} kB");
     assert_eq!(s.info().queued.total(), 0);
     gate.open();

@@ -177,6 +177,25 @@ pub(crate) fn in_limited_child() -> bool {
     in_child()
 }
 
+/// Kilobytes of memory that the process holds, once the allocator has given back what it can. Pages of its own program are
+/// not among them: how many of those are there depends on what the system has read. 0 where the system does not tell.
+pub(crate) fn held() -> usize {
+    #[cfg(target_env = "gnu")]
+    // SAFETY: it only returns free memory to the system.
+    unsafe {
+        libc::malloc_trim(0);
+    }
+    let Ok(status) = std::fs::read_to_string("/proc/self/status") else { return 0 };
+    status
+        .lines()
+        .find_map(|line| line.strip_prefix("RssAnon:"))
+        .unwrap()
+        .trim()
+        .trim_end_matches(" kB")
+        .parse()
+        .unwrap()
+}
+
 /// What comes next through the channel.
 pub(crate) fn next<T>(channel: &std::sync::mpsc::Receiver<T>) -> T {
     channel.recv_timeout(PATIENCE).expect("something comes through the channel")

@@ -1,6 +1,6 @@
 //! A clock that a test moves.
 
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::{Core, Supervisor};
@@ -55,8 +55,9 @@ const FIRST_WALL: Duration = Duration::from_secs(946_684_800);
 #[derive(Clone, Debug)]
 pub struct TestClock {
     time: Arc<Manual>,
-    /// Up to where those who advance it have asked it to go. `None`: nobody has.
-    goal: Arc<Mutex<Option<Instant>>>,
+    /// One who advances it, at a time: to another who came between, what a tick has not planned anew yet were not due.
+    /// Not one of the library's own locks: who has it waits for bodies.
+    advancing: Arc<std::sync::Mutex<()>>,
     governed: Arc<Mutex<Vec<Weak<Core>>>>,
 }
 
@@ -69,7 +70,7 @@ impl TestClock {
     /// [`Error::Config`](crate::Error::Config) for one that runs, or that has a test clock already.
     pub fn of(supervisor: &Supervisor) -> Result<Self> {
         let time = Manual::new(Instant::now(), UNIX_EPOCH + FIRST_WALL);
-        let clock = Self { time: Arc::new(time), goal: Arc::default(), governed: Arc::default() };
+        let clock = Self { time: Arc::new(time), advancing: Arc::default(), governed: Arc::default() };
         clock.govern(supervisor)?;
         Ok(clock)
     }
@@ -113,13 +114,14 @@ impl TestClock {
     /// Moves both clocks on by `by`, from planned moment to planned moment: at each, what is due runs to its end, and what
     /// that plans is part of the way. Never ends where a body does not; see [`jump`](TestClock::jump).
     ///
-    /// Several threads may advance it at once: it moves by the sum. Inside a body of one of its supervisors it moves the clock,
+    /// Several threads may advance it at once: it moves by the sum, for one after the other. Inside a body of one of its supervisors it moves the clock,
     /// and waits for nobody.
     ///
     /// Further than an `Instant` reaches (`Duration::MAX`), it goes on as long as anything is planned, and stays at the last
     /// moment that was: that ends with delayed tasks, and never with what comes again and again.
     pub fn advance(&self, by: Duration) {
-        let target = self.aim(by);
+        let _alone = self.alone();
+        let target = self.now().checked_add(by);
         self.run_until_idle();
         while let Deadline::At(next) = self.next_due()
             && target.is_none_or(|target| next <= target)
@@ -133,20 +135,15 @@ impl TestClock {
         self.run_until_idle();
     }
 
-    /// Where one who advances it goes to: behind what others have asked for, but for one whose body they wait for. `None`:
-    /// further than an instant reaches.
-    fn aim(&self, by: Duration) -> Option<Instant> {
-        let mut goal = self.goal.lock();
-        let now = self.time.now();
+    /// Waits for its turn to advance. `None`: inside a body, which another who advances may be waiting for.
+    fn alone(&self) -> Option<MutexGuard<'_, ()>> {
         let is_inside = self.cores().iter().any(|core| pool::is_inside(&core.pool));
-        let from = goal.filter(|_| !is_inside).map_or(now, |goal| goal.max(now));
-        let target = from.checked_add(by);
-        *goal = (*goal).max(target);
-        target
+        (!is_inside).then(|| self.advancing.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Moves both clocks on to the next planned moment, and runs what is due. By how much; `None`: nothing is planned.
     pub fn advance_to_next(&self) -> Option<Duration> {
+        let _alone = self.alone();
         self.run_until_idle();
         let before = self.now();
         let Deadline::At(next) = self.next_due() else { return None };

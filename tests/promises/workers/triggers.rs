@@ -7,7 +7,7 @@ use std::time::Instant;
 use atasker::{Priority, WorkerContext, background_worker};
 
 use super::HOUR;
-use crate::support::{Gate, child_ends_with, eventually, in_limited_child, next, pool};
+use crate::support::{Gate, child_ends_with, eventually, held, in_limited_child, next, pool};
 
 #[test]
 fn any_number_of_triggers_during_a_run_come_to_exactly_one_more() {
@@ -207,21 +207,15 @@ fn a_storm_of_a_million_triggers_takes_constant_memory() {
     let (gate, tasks) = s.occupy(1, Priority::Normal);
     let worker = background_worker(|| ()).event().supervisor(&s).start().unwrap();
     worker.trigger();
-    let before = resident_bytes();
+    let before = held();
     for _ in 0..1_000_000 {
         assert!(worker.trigger());
     }
-    let grown = resident_bytes().saturating_sub(before);
-    assert!(grown < 2 << 20, "it grew by {grown} bytes");
+    let grown = held().saturating_sub(before);
+    assert!(grown < 2_048, "it grew by {grown} kB");
     assert_eq!(s.info().queued.normal, 1);
     gate.open();
     eventually("it is at rest", || worker.info().state == atasker::WorkerState::Idle);
     assert_eq!(worker.info().runs, 1);
     drop(tasks);
-}
-
-/// The memory this process holds; 0 where the system doesn't tell.
-fn resident_bytes() -> usize {
-    let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
-    statm.split(' ').nth(1).and_then(|pages| pages.parse::<usize>().ok()).unwrap_or(0) * 4096
 }
