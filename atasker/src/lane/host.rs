@@ -1,7 +1,8 @@
 //! A body that is pending on a lane with limits is the host of what it waits for: that runs in its place.
 //!
 //! A host has one guest at a time, since it has one place. A guest may be pending itself, and so have a guest of its own.
-//! Where a host ends before its guest, the guest has the place.
+//! Where a host ends before its guest, the guest has the place. A host may go on before its guest has ended, which then may
+//! wait for it: where all on the lane wait, what the host waits for by now is a guest of its innermost one.
 
 use std::sync::Arc;
 use std::task::Waker;
@@ -44,16 +45,17 @@ impl Ticket {
             // The race this closes: the guest ends just now. It takes the waker under the lock under which this leaves it, and
             // where it was first, this looks for another.
             let left = waker.clone();
-            let ((has_guest, unused), all_wait) = {
+            let (unused, all_wait) = {
                 let mut gate = self.lane.gate.lock();
                 (gate.awaits_guest(place, left), gate.note_waiting(place, true))
             };
             drop(unused);
-            if all_wait {
-                waits::stir(donor_at);
-            }
             let walk = || Box::new(Walk::new(&self.lane));
-            if has_guest || !self.walk.get_or_insert_with(walk).look_from(key, waker, donor) {
+            if !self.walk.get_or_insert_with(walk).look_from(key, waker, donor) {
+                // Behind the look: where something uses the place, not all wait.
+                if all_wait {
+                    waits::stir(donor_at);
+                }
                 return;
             }
         }
@@ -96,13 +98,11 @@ impl Lane {
         let Ok(on) = self.handle() else { return Served::No };
         let ticket = {
             let mut gate = self.gate.lock();
-            if gate.check(Source::Inside).is_err() {
+            if gate.epoch != epoch || gate.check(Source::Inside).is_err() {
                 return Served::No;
             }
             // Before it is claimed: a stop that finds nothing waiting then finds it in flight.
-            let Some(place) = gate.invite(Place { slot, epoch }, priority, Arc::clone(&body)) else {
-                return Served::No;
-            };
+            let Some(place) = gate.invite(slot, priority, &body) else { return Served::NotYet };
             let badge = gate.badge();
             Ticket::new(self, &gate, Some(place), Some(badge))
         };
@@ -153,27 +153,29 @@ impl Flying {
 }
 
 impl Gate {
-    /// Whether a body has a guest; then its waker is left, to be woken when that has ended. One that is no longer wanted comes
-    /// back, to be dropped outside the lock.
-    fn awaits_guest(&mut self, host: Place, waker: Waker) -> (bool, Option<Waker>) {
+    /// Leaves the waker of a body that has a guest, to be woken when that has ended. One that is not wanted comes back, to be
+    /// dropped outside the lock.
+    fn awaits_guest(&mut self, host: Place, waker: Waker) -> Option<Waker> {
         if host.epoch != self.epoch {
-            return (true, Some(waker));
+            return Some(waker);
         }
         let company = &mut self.flying[host.slot].company;
-        if company.guest.is_none() {
-            return (false, Some(waker));
-        }
-        (true, company.waker.replace(waker))
+        if company.guest.is_none() { Some(waker) } else { company.waker.replace(waker) }
     }
 
-    /// Notes a body as one in flight that runs in the place of another. `None`: that is over, or has a guest.
-    fn invite(&mut self, host: Place, priority: Priority, body: Arc<dyn Body>) -> Option<Place> {
-        if host.epoch != self.epoch || self.flying[host.slot].company.guest.is_some() {
-            return None;
+    /// Notes a body as one in flight that runs in the place of the one in that slot, or of its innermost guest where all wait.
+    /// `None`: it has a guest, and not all do.
+    fn invite(&mut self, mut host: usize, priority: Priority, body: &Arc<dyn Body>) -> Option<Place> {
+        let all_wait = self.all_wait();
+        while let Some(guest) = self.flying[host].company.guest {
+            if !all_wait {
+                return None;
+            }
+            host = guest;
         }
-        let place = self.admit(priority, body, None, std::time::Instant::now());
-        self.flying[host.slot].company.guest = Some(place.slot);
-        self.flying[place.slot].company.host = Some(host.slot);
+        let place = self.admit(priority, Arc::clone(body), None, std::time::Instant::now());
+        self.flying[host].company.guest = Some(place.slot);
+        self.flying[place.slot].company.host = Some(host);
         self.seated += 1;
         Some(place)
     }

@@ -93,16 +93,14 @@ mod gate {
         ended: WaitList,
         /// A waker that a body has left, which outlives it.
         stale: Mutex<Option<Waker>>,
-        /// What a host waits for, once they wait at the gate.
-        guests: Mutex<Vec<Arc<Probe>>>,
-        /// What wakes the host, where they have been put in, and when all have ended.
-        host: Mutex<Option<Waker>>,
+        /// Wakers of those that wait until so many have ended.
+        waiting: Mutex<Vec<(usize, Waker)>>,
     }
 
     impl Tally {
-        fn wake_host(&self) {
-            let waker = self.host.lock().take();
-            waker.into_iter().for_each(Waker::wake);
+        fn wake(&self, is_called: impl Fn(usize) -> bool) {
+            let wakers: Vec<_> = self.waiting.lock().extract_if(.., |(ended, _)| is_called(*ended)).collect();
+            wakers.into_iter().for_each(|(_, waker)| waker.wake());
         }
     }
 
@@ -115,8 +113,8 @@ mod gate {
         Block,
         /// Ends, and then blocks until another has: as the drop of a result may. Only then is it gone.
         Linger,
-        /// Pending until two others have ended, which it waits for.
-        Host,
+        /// Pending until so many have ended, of those that it waits for.
+        Await(usize),
     }
 
     struct Probe {
@@ -127,7 +125,8 @@ mod gate {
         begun: AtomicBool,
         slept: AtomicBool,
         ended: AtomicBool,
-        /// Of a host: that it waits for its guests.
+        /// What it waits for, once they wait at the gate.
+        waits_for: Mutex<Vec<Arc<Probe>>>,
         edges: Mutex<Vec<Edge>>,
         lane: Arc<Lane>,
     }
@@ -148,9 +147,7 @@ mod gate {
             let done = self.tally.done.fetch_add(1, Ordering::SeqCst) + 1;
             self.tally.ended.wake_all();
             // Not at each end: that its guest has ended, the gate tells the host.
-            if done == 2 {
-                self.tally.wake_host();
-            }
+            self.tally.wake(|ended| ended == done);
         }
 
         /// Blocks until so many have ended.
@@ -185,20 +182,21 @@ mod gate {
                     *self.tally.stale.lock() = Some(waker);
                     return Some(self);
                 }
-                Deed::Host => {
-                    let replaced = self.tally.host.lock().replace(cx.waker().clone());
-                    drop(replaced);
-                    if self.tally.done.load(Ordering::SeqCst) < 2 {
-                        let guests = self.tally.guests.lock().clone();
+                Deed::Await(ended) => {
+                    self.tally.waiting.lock().push((ended, cx.waker().clone()));
+                    if self.tally.done.load(Ordering::SeqCst) < ended {
+                        let others = self.waits_for.lock().clone();
                         if self.edges.lock().is_empty() {
-                            let edge = |guest| Edge::new(self.key(), self.lane.lends(), guest);
-                            let edges = guests.into_iter().map(|guest| edge(guest)).collect();
+                            let edge = |other| Edge::new(self.key(), self.lane.lends(), other);
+                            let edges = others.into_iter().map(|other| edge(other)).collect();
                             *self.edges.lock() = edges;
                         }
                         ticket.lend(self.key(), cx.waker());
                         return Some(self);
                     }
-                    self.edges.lock().clear();
+                    let edges = std::mem::take(&mut *self.edges.lock());
+                    let others = std::mem::take(&mut *self.waits_for.lock());
+                    drop((edges, others));
                 }
                 Deed::Block => self.block(1),
                 Deed::Sleep | Deed::Linger => {}
@@ -244,6 +242,7 @@ mod gate {
             begun: AtomicBool::new(false),
             slept: AtomicBool::new(false),
             ended: AtomicBool::new(false),
+            waits_for: Mutex::default(),
             edges: Mutex::default(),
             lane: Arc::clone(lane),
         })
@@ -326,17 +325,35 @@ mod gate {
             let modelled = Modelled::new(&on, 1);
             let Modelled { lane, tally, .. } = &modelled;
             // Two are in flight at a time: the host, and a guest in its place.
-            let host = probe(lane, tally, 2, Deed::Host);
-            lane.submit(Priority::High, host, Source::Caller).expect("it is open");
+            let host = probe(lane, tally, 2, Deed::Await(2));
+            lane.submit(Priority::High, Arc::<Probe>::clone(&host), Source::Caller).expect("it is open");
             let guests = [(); 2].map(|()| probe(lane, tally, 2, Deed::Sleep));
             for guest in &guests {
                 lane.submit(Priority::Normal, Arc::<Probe>::clone(guest), Source::Caller).expect("it is open");
             }
-            *tally.guests.lock() = guests.into();
-            tally.wake_host();
-            // The tally would keep itself.
-            tally.ended.block_until(Deadline::Never, || (tally.done.load(Ordering::SeqCst) == 3).then_some(()));
-            tally.guests.lock().clear();
+            *host.waits_for.lock() = guests.into();
+            tally.wake(|_| true);
+            modelled.end(3);
+        });
+    }
+
+    /// The first guest waits for its host, and that for the second one only: all of them wait, so it runs beside the first.
+    #[test]
+    fn a_guest_that_waits_for_its_host() {
+        let runtime = runtime(1);
+        let on = runtime.handle().clone();
+        check_model(move || {
+            let modelled = Modelled::new(&on, 1);
+            let Modelled { lane, tally, .. } = &modelled;
+            let host = probe(lane, tally, 3, Deed::Await(1));
+            lane.submit(Priority::High, Arc::<Probe>::clone(&host), Source::Caller).expect("it is open");
+            let guests = [Deed::Await(2), Deed::Sleep].map(|deed| probe(lane, tally, 3, deed));
+            guests[0].waits_for.lock().push(Arc::clone(&host));
+            for guest in &guests {
+                lane.submit(Priority::Normal, Arc::<Probe>::clone(guest), Source::Caller).expect("it is open");
+            }
+            *host.waits_for.lock() = guests.into();
+            tally.wake(|_| true);
             modelled.end(3);
         });
     }

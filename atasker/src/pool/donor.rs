@@ -96,6 +96,9 @@ fn look<R>(
                 result.is_some()
             })
         });
+        if result.is_none() && !ran {
+            waiting.iter().for_each(Waiting::tell_if_all_wait);
+        }
         if result.is_some() || !ran {
             return result;
         }
@@ -129,6 +132,13 @@ impl Waiting {
         // Behind the edges: who finds all places of the pool waiting finds what for.
         let idle = home.map(|home| (Rc::clone(&home), home.note_idle(true)));
         Some(Self { awaited, _edges: edges, walk, idle })
+    }
+
+    /// It is about to sleep.
+    fn tell_if_all_wait(&self) {
+        if let Some((home, _)) = &self.idle {
+            home.tell_if_all_wait();
+        }
     }
 
     fn look(&mut self, waker: &Waker, is_over: &mut dyn FnMut() -> bool) -> bool {
@@ -207,6 +217,7 @@ impl Pending {
                 if let Some(Told::Beside(beside)) = &mut self.0 {
                     beside.walk.look(&beside.awaited, waker, Donor::Beside, &mut || false);
                 }
+                home.tell_if_all_wait();
             }
         }
     }
@@ -226,13 +237,18 @@ impl Home {
     /// Notes whether what holds this thread's place waits in a verb of ours. What was noted before.
     pub(super) fn note_idle(&self, idle: bool) -> bool {
         let was_idle = self.is_idle.replace(idle);
-        if idle && !was_idle {
-            self.pool.idle_places.fetch_add(1, Ordering::SeqCst);
-            self.pool.tell_if_all_wait();
-        } else if was_idle && !idle {
-            self.pool.idle_places.fetch_sub(1, Ordering::SeqCst);
+        if idle != was_idle {
+            self.pool.glance.note_waiting(idle);
+            self.owes_a_word.set(idle);
         }
         was_idle
+    }
+
+    /// What holds this thread's place waits, has found nothing that may use it, and is about to sleep.
+    fn tell_if_all_wait(&self) {
+        if self.owes_a_word.replace(false) {
+            self.pool.tell_if_all_wait();
+        }
     }
 }
 
@@ -256,17 +272,21 @@ impl Pool {
         std::ptr::from_ref(self).addr()
     }
 
-    /// Tells donors whose walk came to what is queued here, where all bodies that hold places wait: it waits for what they
-    /// wait for.
+    /// Where all bodies that run in places wait: has the next of what is to be carried begin, or, if there is none, tells donors
+    /// whose walk came to what is queued here, since it waits for what they wait for.
     ///
-    /// The race this closes: one place begins to wait while another, in which a body has run, is given back. Each writes first
-    /// and reads the other's count second.
+    /// The race this closes: one body begins to wait while another ends, or a donor comes. Each writes first and reads the
+    /// other's count second.
     pub(super) fn tell_if_all_wait(&self) {
         fence(Ordering::SeqCst);
-        // Relaxed: the fence orders it.
-        if self.idle_places.load(Ordering::Relaxed) > 0 && self.all_wait() {
-            waits::stir(self.address());
+        if !self.glance.do_wait(1) || !self.glance.all_wait() {
+            return;
         }
+        if !self.glance.look().has_carried() {
+            return waits::stir(self.address());
+        }
+        let call = self.lock().call();
+        self.answer_late(call);
     }
 }
 
@@ -276,6 +296,7 @@ impl Places for Pool {
     }
 
     fn all_wait(&self) -> bool {
-        self.idle_places.load(Ordering::SeqCst) >= self.glance.look().places()
+        // With something to carry, it has itself what may go on.
+        self.glance.all_wait() && !self.glance.look().has_carried()
     }
 }

@@ -10,17 +10,19 @@ use crossbeam_utils::CachePadded;
 use super::inbox::Inbox;
 use crate::admission::Limits;
 use crate::priority::Priority;
-use crate::sync::atomic::{AtomicIsize, AtomicU64, Ordering};
+use crate::sync::atomic::{AtomicIsize, AtomicU64, AtomicUsize, Ordering};
 
 /// Bits of the word: first the priorities of which something is queued,
 const QUEUED: u64 = 0b1111;
 /// then those whose next entry needs a thread to be called,
 const NEEDY_FROM: u32 = 4;
+/// then whether anything is to be carried,
+const CARRIED: u64 = 1 << 8;
 /// then a number that every change of stage, epoch or configuration counts up,
-const ATTENTION_FROM: u32 = 8;
+const ATTENTION_FROM: u32 = 9;
 const ATTENTION: u64 = 0xffff_ffff;
-/// and above it the places in use: more than threads can be.
-const PLACES_FROM: u32 = 40;
+/// and above it the bodies that run in places, their own or another's: more than threads can be.
+const PLACES_FROM: u32 = 41;
 
 pub(super) struct Glance {
     word: CachePadded<AtomicU64>,
@@ -29,6 +31,8 @@ pub(super) struct Glance {
     /// Dead entries in queues and rings, by priority. For a moment below zero, when an entry comes up before its death is
     /// reported.
     dead: [AtomicIsize; 4],
+    /// Bodies in places that wait in a verb of ours.
+    waiting: CachePadded<AtomicUsize>,
 }
 
 /// The word at one moment.
@@ -40,9 +44,10 @@ impl Seen {
         queued: impl Fn(Priority) -> bool,
         needy: impl Fn(Priority) -> bool,
         attention: u64,
-        places: usize,
+        (in_places, carried): (usize, bool),
     ) -> Self {
-        let mut bits = (attention & ATTENTION) << ATTENTION_FROM | (places as u64) << PLACES_FROM;
+        let mut bits = (attention & ATTENTION) << ATTENTION_FROM | (in_places as u64) << PLACES_FROM;
+        bits |= if carried { CARRIED } else { 0 };
         for priority in Priority::ALL {
             bits |= u64::from(queued(priority)) << priority as u64;
             bits |= u64::from(needy(priority)) << (NEEDY_FROM + priority as u32);
@@ -60,14 +65,20 @@ impl Seen {
         (self.0 ^ then.0) >> ATTENTION_FROM & ATTENTION == 0
     }
 
-    /// Places in use.
-    pub(super) fn places(self) -> usize {
+    /// Bodies that run in places: as many as are in use, and those that are carried.
+    fn in_places(self) -> usize {
         (self.0 >> PLACES_FROM) as usize
     }
 
-    /// Whether a thread with a place may take the next one of this priority: its own place is among those in use.
+    /// Whether anything is to be carried.
+    pub(super) fn has_carried(self) -> bool {
+        self.0 & CARRIED != 0
+    }
+
+    /// Whether a thread with a place may take the next one of this priority: its own body is among those counted. What is
+    /// carried takes no place; it is looked at under the lock then.
     pub(super) fn is_within(self, priority: Priority, limits: &Limits) -> bool {
-        self.places() <= limits.places(priority)
+        self.in_places() <= limits.places(priority)
     }
 }
 
@@ -77,6 +88,7 @@ impl Glance {
             word: CachePadded::new(AtomicU64::new(0)),
             inboxes: std::array::from_fn(|_| CachePadded::new(Inbox::new())),
             dead: std::array::from_fn(|_| AtomicIsize::new(0)),
+            waiting: CachePadded::new(AtomicUsize::new(0)),
         }
     }
 
@@ -106,6 +118,25 @@ impl Glance {
         if self.word.load(Ordering::Relaxed) != seen.0 {
             self.word.store(seen.0, Ordering::Release);
         }
+    }
+
+    /// A body in a place begins to wait, or goes on.
+    pub(super) fn note_waiting(&self, waits: bool) {
+        if waits {
+            self.waiting.fetch_add(1, Ordering::SeqCst);
+        } else {
+            self.waiting.fetch_sub(1, Ordering::SeqCst);
+        }
+    }
+
+    /// Whether so many wait.
+    pub(super) fn do_wait(&self, in_places: usize) -> bool {
+        self.waiting.load(Ordering::SeqCst) >= in_places
+    }
+
+    /// Whether all that run in places wait, as far as is shown.
+    pub(super) fn all_wait(&self) -> bool {
+        self.do_wait(self.look().in_places())
     }
 
     /// An entry has died where it stands. How many have.
@@ -139,13 +170,13 @@ mod tests {
 
     #[test]
     fn changes_are_seen_beyond_65536_of_them() {
-        let seen = |attention, places| Seen::new(|_| true, |_| true, attention, places);
+        let seen = |attention, in_places| Seen::new(|_| true, |_| true, attention, (in_places, true));
         let now = seen(0, 0);
         for later in [1, 1 << 8, 1 << 16, 1 << 24, 1 << 31] {
             assert!(!seen(later, 0).is_as(now), "{later}");
         }
         // The most places that a configuration may have.
         let most = 3_000_000;
-        assert!(seen(u64::MAX, most).places() == most && seen(7, most).is_as(seen(7, 0)));
+        assert!(seen(u64::MAX, most).in_places() == most && seen(7, most).is_as(seen(7, 0)));
     }
 }

@@ -81,6 +81,8 @@ pub(crate) struct Home {
     pub(super) beside: Cell<usize>,
     /// What runs here waits in a verb of ours, and is counted so.
     pub(super) is_idle: Cell<bool>,
+    /// It has not told yet, should all others wait too.
+    pub(super) owes_a_word: Cell<bool>,
     /// When it found nothing, if it has found nothing since.
     idle_since: Cell<Option<Instant>>,
     /// Work came soon when there was none the last time.
@@ -124,6 +126,7 @@ impl Home {
             turn: Cell::new(0),
             beside: Cell::new(0),
             is_idle: Cell::new(false),
+            owes_a_word: Cell::new(false),
             idle_since: Cell::new(None),
             eager: Cell::new(false),
         }

@@ -51,7 +51,7 @@ use crate::owner::{Owner, Scope};
 use crate::priority::{PerPriority, Priority};
 use crate::slow::SlowStart;
 use crate::sync::Mutex;
-use crate::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use crate::sync::atomic::{AtomicU64, AtomicUsize, Ordering, fence};
 use ahead::KEPT;
 use glance::Glance;
 use home::Kept;
@@ -110,8 +110,6 @@ pub(crate) struct Pool {
     state: CachePadded<Mutex<State>>,
     /// What threads see of the state without its lock.
     glance: Arc<Glance>,
-    /// Places whose bodies wait in a verb of ours.
-    idle_places: AtomicUsize,
     /// This very allocation.
     me: Weak<Pool>,
     /// How deep waits may nest on one thread.
@@ -164,7 +162,6 @@ impl Pool {
             overseer,
             state: CachePadded::new(Mutex::new(State::new(name, config, &glance))),
             glance,
-            idle_places: AtomicUsize::new(0),
             max_nesting: AtomicUsize::new(config.get_max_nesting()),
             born: fork::count(),
             hurried: AtomicU64::new(0),
@@ -374,7 +371,7 @@ impl Pool {
     }
 
     /// Hands a queued job to a thread of its own, which runs it in the place of `home`, where a body waits for it: once that
-    /// has nothing else carried.
+    /// has nothing else carried, or all bodies of the pool wait.
     ///
     /// `false`: the system gave no thread, or a stop has given up on that place.
     fn carry(self: &Arc<Self>, home: &Home, priority: Priority, job: &Arc<dyn Job>) -> bool {
@@ -386,6 +383,10 @@ impl Pool {
             if !state.queues.carry(job, priority, home.place()) {
                 return true;
             }
+            // The race this closes: the last body that does not wait begins to just now. It is counted first and looks for what
+            // is carried second; this is shown first, and the count looked at second.
+            state.show();
+            fence(Ordering::SeqCst);
             state.call()
         };
         let Some(call) = call else { return true };
@@ -393,6 +394,9 @@ impl Pool {
             return true;
         }
         let taken_back = self.lock().queues.uncarry(job, home.place());
+        if taken_back.is_some() {
+            self.tell_if_all_wait();
+        }
         taken_back.is_none()
     }
 

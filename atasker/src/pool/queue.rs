@@ -180,7 +180,9 @@ pub(super) struct Queues {
     /// Jobs that are to run in the place of one who waits for them, and not on top of him: he is too deep in nested waits, or
     /// polls in somebody else's executor.
     pub(super) carried: VecDeque<Carried>,
-    /// The places in which such a job runs: one at a time, since it is one place.
+    /// The places in which such a job runs: one at a time, since it is one place. Where all bodies of the pool wait, the
+    /// next one runs beside it: a body may have gone on before what was carried for it has ended, which then waits for the
+    /// body, and that for something else by now.
     pub(super) carrying: Vec<DonorPlace>,
     /// Housekeeping that runs user code; it takes no place.
     pub(super) errands: VecDeque<Arc<dyn Job>>,
@@ -216,21 +218,23 @@ impl Queues {
         self.carried.remove(position)
     }
 
-    /// The next one whose place has nothing else carried.
-    pub(super) fn next_carried(&mut self) -> Option<Carried> {
-        let position = self.carried.iter().position(|carried| !self.carrying.contains(&carried.place))?;
+    /// The next one whose place has nothing else carried; where there is none and all bodies wait, the next one.
+    pub(super) fn next_carried(&mut self, all_wait: bool) -> Option<Carried> {
+        let free = self.carried.iter().position(|carried| !self.carrying.contains(&carried.place));
+        let position = free.or_else(|| all_wait.then_some(0))?;
         let carried = self.carried.remove(position)?;
         self.carrying.push(carried.place);
         Some(carried)
     }
 
     /// How many may be taken now.
-    pub(super) fn carriable(&self) -> usize {
+    pub(super) fn carriable(&self, all_wait: bool) -> usize {
         // Those of one place behind each other are counted as one: a look in vain calls no other.
         let mut places: Vec<DonorPlace> = self.carried.iter().map(|carried| carried.place).collect();
         places.sort_unstable();
         places.dedup();
-        places.into_iter().filter(|place| !self.carrying.contains(place)).count()
+        let free = places.into_iter().filter(|place| !self.carrying.contains(place)).count();
+        if all_wait && !self.carried.is_empty() { free.max(1) } else { free }
     }
 
     /// The one that ran in that place has ended.

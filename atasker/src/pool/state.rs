@@ -285,7 +285,17 @@ impl State {
             self.queues.of[priority].len() > 0 || holders.is_some_and(|holders| !holders.is_empty())
         };
         let needy = |priority| self.searching == 0 && self.places.seat(priority).is_some();
-        Seen::new(queued, needy, self.attention, self.places.used())
+        Seen::new(queued, needy, self.attention, (self.in_places(), !self.queues.carried.is_empty()))
+    }
+
+    /// Bodies that run in places: as many as are in use, and those that are carried.
+    fn in_places(&self) -> usize {
+        self.places.used() + self.queues.carrying.len()
+    }
+
+    /// Whether all of them wait in a verb of ours.
+    fn all_wait(&self) -> bool {
+        self.glance.do_wait(self.in_places())
     }
 
     pub(super) fn show(&self) {
@@ -331,7 +341,9 @@ impl State {
         if self.take_in_below(|_| 1) {
             home.note_intake();
         }
-        if let Some(Carried { job, priority, place }) = self.queues.next_carried() {
+        if !self.queues.carried.is_empty()
+            && let Some(Carried { job, priority, place }) = self.queues.next_carried(self.all_wait())
+        {
             self.slot(home.thread).handed += 1;
             return Some((Entry::Job(job), Charge::Carried(priority, place)));
         }
@@ -417,8 +429,13 @@ impl State {
             critical: self.queues.of.critical.len(),
         };
         let errands = self.queues.errands.len().min(MAX_ERRANDS - self.errands);
-        let admissible = self.queues.carriable() + errands + self.places.fitting(waiting);
+        let admissible = self.carriable() + errands + self.places.fitting(waiting);
         admissible.saturating_sub(self.searching)
+    }
+
+    /// How many carried jobs may be taken now.
+    fn carriable(&self) -> usize {
+        if self.queues.carried.is_empty() { 0 } else { self.queues.carriable(self.all_wait()) }
     }
 
     /// Calls one thread if one more is needed for an entry of that priority, which has just come.

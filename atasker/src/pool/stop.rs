@@ -70,6 +70,7 @@ impl Pool {
             state.queues.carried = left.into();
             (state.condemn(Entry::is_task), carried)
         };
+        self.tell_if_all_wait();
         let left = self.refuse_undropped(cancelled, Refusal::Cancelled);
         self.leftover(left, carried.into_iter().map(|carried| carried.job).collect())
     }

@@ -199,6 +199,10 @@ struct Elsewhere {
     changed: WaitList,
 }
 
+fn elsewhere() -> Arc<Elsewhere> {
+    Arc::new(Elsewhere { ended: AtomicUsize::new(0), changed: WaitList::default() })
+}
+
 impl Awaited for Elsewhere {
     fn key(&self) -> usize {
         std::ptr::from_ref(self).addr()
@@ -218,7 +222,7 @@ fn donor_pool_thread_and_cancel() {
 
 fn donate(cancels: bool) {
     let s = supervisor();
-    let elsewhere = Arc::new(Elsewhere { ended: AtomicUsize::new(0), changed: WaitList::default() });
+    let elsewhere = elsewhere();
     let awaited = Arc::clone(&elsewhere);
     let outer = background_task(move || {
         let mut stay = Stay::new(&awaited.changed);
@@ -288,7 +292,6 @@ fn a_wake_up_that_a_body_uses_up() {
             let goes = AtomicUsize::new(goes);
             Arc::new(Sleeper { ran: AtomicUsize::new(0), goes, told: WaitList::default() })
         };
-        let elsewhere = || Arc::new(Elsewhere { ended: AtomicUsize::new(0), changed: WaitList::default() });
         let (first, behind, sleeps, last) = (elsewhere(), elsewhere(), sleeper(0), sleeper(1));
         let _edges = [
             Edge::new(first.key(), 0, Arc::<Elsewhere>::clone(&behind)),
@@ -304,6 +307,44 @@ fn a_wake_up_that_a_body_uses_up() {
         sleeps.goes.store(1, Ordering::SeqCst);
         sleeps.told.wake_all();
         outer.wait().expect("no deadlock");
+        assert!(s.stop().complete);
+    });
+}
+
+/// A body waits by an executor that is not ours for what waits for the body, and for another task: that runs in the same
+/// place, since all in it wait.
+#[test]
+fn what_is_carried_and_waits() {
+    check_model(|| {
+        let s = supervisor();
+        let (inner, body) = (s.clone(), elsewhere());
+        let outer = background_task(move || {
+            let behind = Arc::clone(&body);
+            let first = background_task(move || {
+                let mut stay = Stay::new(&behind.changed);
+                let ready = |waker: &Waker| {
+                    stay.register(waker);
+                    (behind.ended.load(Ordering::SeqCst) > 0).then_some(())
+                };
+                pool::wait_for(Deadline::Never, true, || Arc::<Elsewhere>::clone(&behind), ready)
+            });
+            let mut first = first.supervisor(&inner).start();
+            let mut second = background_task(|| 2).supervisor(&inner).start();
+            let result = block_until(Deadline::Never, |waker| {
+                let mut cx = Context::from_waker(waker);
+                assert!(Pin::new(&mut first).poll(&mut cx).is_pending());
+                match Pin::new(&mut second).poll(&mut cx) {
+                    Poll::Ready(result) => Some(result),
+                    Poll::Pending => None,
+                }
+            });
+            body.ended.store(1, Ordering::SeqCst);
+            body.changed.wake_all();
+            (first, result)
+        });
+        let (first, result) = outer.supervisor(&s).start().wait().expect("no deadlock");
+        assert!(matches!(result.expect("a wait without a deadline ends with a result"), Ok(2)));
+        first.wait().expect("it has ended, too");
         assert!(s.stop().complete);
     });
 }

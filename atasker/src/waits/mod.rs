@@ -84,6 +84,8 @@ pub(crate) enum Served {
     Elsewhere,
     /// It has no use for it.
     No,
+    /// It will have: something else uses the place, and not all where that is wait.
+    NotYet,
 }
 
 /// That one body waits for something: an entry in the table until it is dropped.

@@ -154,12 +154,17 @@ impl<'a> Look<'a> {
     /// Comes to something that is waited for. `false`: the donor's wait is over, or its place is lent.
     ///
     /// The race this closes: it comes into a queue, or its body waits for something else, just now. Whoever tells so sets
-    /// the state, or adds the edge, first and looks for wakers second (`model::look_and_add`, `model::look_and_queue`).
+    /// the state, or adds the edge, first and looks for wakers second (`model::look_and_add`, `model::look_and_queue`). So does
+    /// the last who begins to wait where this has its place.
     fn meet(&mut self, awaited: &Arc<dyn Awaited>, is_over: &mut dyn FnMut() -> bool) -> bool {
         if !self.come_to(awaited.key()) {
             return true;
         }
-        match Arc::clone(awaited).serve(self.donor) {
+        let mut served = Arc::clone(awaited).serve(self.donor);
+        if served == Served::NotYet && self.leave_waker(self.walk.at) {
+            served = Arc::clone(awaited).serve(self.donor);
+        }
+        match served {
             Served::Here => {
                 self.ran = true;
                 if is_over() {
@@ -172,6 +177,8 @@ impl<'a> Look<'a> {
             }
             Served::Elsewhere => {}
             Served::No => self.beyond.extend(awaited.queued_at().filter(|places| places.key() != self.walk.at)),
+            // Nor could it be by anything else on the way.
+            Served::NotYet => return false,
         }
         awaited.parts().into_iter().for_each(|part| _ = self.come_to(part));
         true

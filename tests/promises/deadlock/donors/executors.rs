@@ -2,14 +2,14 @@
 
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Barrier};
+use std::sync::{Arc, Barrier, Mutex, mpsc};
 use std::task::Poll;
 use std::thread;
 
-use atasker::{Supervisor, background_worker};
+use atasker::{QueueWorker, Supervisor, background_worker};
 
 use super::{by_async, most_active};
-use crate::support::{in_time, pool, start};
+use crate::support::{in_time, next, pool, start};
 
 /// An executor that refuses to be entered on top of itself, as those of `futures` do.
 mod guarded {
@@ -142,5 +142,32 @@ fn who_waits_by_another_executor_is_known_to_wait() {
         };
         let (one, other) = (call(&a, &b), call(&b, &a));
         assert_eq!(one.wait().unwrap() + other.wait().unwrap(), 2);
+    });
+}
+
+/// What runs in its place waits for it, and it waits for something else meanwhile, which stands behind in the queue.
+#[test]
+fn the_place_goes_to_what_is_next_where_all_in_it_wait() {
+    in_time(|| {
+        let s = pool(1);
+        let ((to_itself, itself), (tell, told)) = (mpsc::channel::<QueueWorker<u32>>(), mpsc::channel());
+        let (inner, itself) = (s.clone(), Mutex::new(itself));
+        let worker = background_worker(move |item: u32| {
+            let own = next(&itself.lock().unwrap());
+            let waits_for_us = start(&inner, move || own.stop());
+            let next = start(&inner, move || item + 1);
+            let mut both = (waits_for_us, next);
+            let result = guarded::block_on(std::future::poll_fn(|cx| {
+                assert!(Pin::new(&mut both.0).poll(cx).is_pending());
+                Pin::new(&mut both.1).poll(cx)
+            }));
+            tell.send(result.unwrap()).unwrap();
+        });
+        let worker = worker.queue().supervisor(&s).start().unwrap();
+        worker.put(1).unwrap();
+        to_itself.send(worker.clone()).unwrap();
+        assert_eq!(next(&told), 2);
+        worker.stop();
+        assert_eq!((worker.info().runs, worker.info().panics), (1, 0));
     });
 }

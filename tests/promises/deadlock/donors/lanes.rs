@@ -2,12 +2,12 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::mpsc;
+use std::sync::{Arc, Mutex, mpsc};
 use std::task::Poll;
 use std::thread;
 use std::time::Duration;
 
-use atasker::{Lane, LaneConfig, TaskStatus, background_future};
+use atasker::{Lane, LaneConfig, QueueWorker, TaskStatus, background_future, background_worker};
 
 use super::{by_async, most_active};
 use crate::support::{in_time, next, pool, start};
@@ -155,5 +155,35 @@ fn block_on_in_a_body_runs_what_its_future_awaits() {
         });
         assert!(outer.wait().unwrap());
         assert_eq!(most_active(&s), 1);
+    });
+}
+
+/// What runs in its place waits for it, and it waits for something else meanwhile, which stands behind in the queue.
+#[test]
+fn the_place_on_a_lane_goes_to_what_is_next_where_all_in_it_wait() {
+    in_time(|| {
+        let s = pool(1);
+        let lane = s.lane("io", LaneConfig::new().threads(1).pool_size(1)).unwrap();
+        let ((to_itself, itself), (tell, told)) = (mpsc::channel::<QueueWorker<u32>>(), mpsc::channel());
+        let (inner, itself) = (lane.clone(), Arc::new(Mutex::new(itself)));
+        let worker = background_worker(move |item: u32| {
+            let (inner, tell, own) = (inner.clone(), tell.clone(), next(&itself.lock().unwrap()));
+            async move {
+                let waits_for_us = inner.start(async move { own.stop_async().await });
+                let next = inner.start(async move { item + 1 });
+                let mut both = (waits_for_us, next);
+                let result = std::future::poll_fn(|cx| {
+                    assert!(Pin::new(&mut both.0).poll(cx).is_pending());
+                    Pin::new(&mut both.1).poll(cx)
+                });
+                tell.send(result.await.unwrap()).unwrap();
+            }
+        });
+        let worker = worker.queue().supervisor(&s).lane("io").start().unwrap();
+        worker.put(1).unwrap();
+        to_itself.send(worker.clone()).unwrap();
+        assert_eq!(next(&told), 2);
+        worker.stop();
+        assert_eq!((worker.info().runs, worker.info().panics), (1, 0));
     });
 }
