@@ -2,6 +2,7 @@
 
 mod announced;
 mod config;
+mod entered;
 mod owners;
 mod slow;
 

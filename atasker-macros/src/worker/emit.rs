@@ -12,7 +12,7 @@ use crate::attrs::Attrs;
 use crate::item::{Item, edges};
 use crate::paths::{
     Autostart, Deref, Duration, EventWorker, IntervalWorker, Into, LoopWorker, PutError, QueueWorker, SameSupervisor,
-    ScheduledWorker, Static, StdResult, StdString, Submit, TaskSupervisor, UnitResult, Unreachable,
+    ScheduledWorker, Static, StdResult, StdString, Submit, Supervisor, TaskSupervisor, UnitResult, Unreachable,
 };
 
 /// A worker after the checks.
@@ -108,6 +108,13 @@ impl Worker<'_> {
                 #[allow(deprecated, clippy::all, clippy::pedantic)]
                 #vis fn instance(&self, name: impl #Into<#StdString>) -> Self {
                     Self { inner: #Static::named(name) }
+                }
+
+                /// The same worker, to be started on that supervisor instead of the one it was declared for.
+                #[must_use]
+                #[allow(deprecated, clippy::all, clippy::pedantic)]
+                #vis fn on(&self, supervisor: &#Supervisor) -> Self {
+                    Self { inner: self.inner.on(supervisor) }
                 }
 
                 #put

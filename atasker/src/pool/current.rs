@@ -170,6 +170,12 @@ pub(super) fn home_in(pool: &Arc<Pool>) -> Option<Rc<Home>> {
     read(|current| current.home.as_ref().filter(|home| Arc::ptr_eq(&home.pool, pool)).cloned()).flatten()
 }
 
+/// The address of the pool whose body is the innermost on this thread.
+pub(crate) fn innermost() -> Option<usize> {
+    let at_home = |current: &Current| current.busy_home().map(|home| home.pool.address());
+    read(|current| current.stack.last().map(|frame| frame.pool).or_else(|| at_home(current))).flatten()
+}
+
 /// Whether a body of `pool` runs on this thread, or the thread is one that `pool` will join.
 ///
 /// A thread whose locals are gone may be one, so it counts as one: what it calls then only asks.

@@ -9,7 +9,7 @@ use super::{NotTaken, Plan, detach, submit, submit_or_drop};
 use crate::error::Rejected;
 use crate::pool::{Job, OwnName};
 use crate::priority::Priority;
-use crate::supervisor::{Core, Supervisor, task_supervisor};
+use crate::supervisor::{Core, Supervisor, meant};
 use crate::task::Task;
 
 /// Makes a task of any closure or fn without arguments: what `#[background_task]` does, by hand.
@@ -84,7 +84,8 @@ impl<'s, F> TaskBuilder<'s, F> {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        let (core, plan, body) = self.plan();
+        let mut entered = None;
+        let (core, plan, body) = self.plan(&mut entered);
         submit_or_drop::<OwnName<F>, _, _>(core, plan, body)
     }
 
@@ -111,7 +112,8 @@ impl<'s, F> TaskBuilder<'s, F> {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        let (core, plan, body) = self.plan();
+        let mut entered = None;
+        let (core, plan, body) = self.plan(&mut entered);
         let (priority, (cell, taken)) = (plan.priority, submit::<OwnName<F>, _, _>(core, plan, body));
         if let Err(NotTaken(why)) = taken
             && let Some(body) = cell.take_body()
@@ -130,17 +132,19 @@ impl<'s, F> TaskBuilder<'s, F> {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        let (core, plan, body) = self.plan();
+        let mut entered = None;
+        let (core, plan, body) = self.plan(&mut entered);
         detach::<OwnName<F>, _, _>(core, plan, body);
     }
 
     #[inline]
-    fn plan(self) -> (&'s Arc<Core>, Plan, F)
+    fn plan<'e>(self, entered: &'e mut Option<Supervisor>) -> (&'e Arc<Core>, Plan, F)
     where
+        's: 'e,
         F: 'static,
     {
         let Self { body, priority, name, delay, supervisor } = self;
-        let supervisor: &'s Supervisor = supervisor.unwrap_or_else(|| task_supervisor());
+        let supervisor = meant(supervisor, entered);
         (&supervisor.core, Plan { name, priority, delay }, body)
     }
 }

@@ -13,7 +13,7 @@ use crate::log;
 use crate::panics::drop_contained;
 use crate::pool::{Named, OwnName};
 use crate::priority::Priority;
-use crate::supervisor::{Core, Supervisor, task_supervisor};
+use crate::supervisor::{Core, Supervisor, meant};
 use crate::task::{Detail, FutureCell, Task};
 use crate::time::Deadline;
 
@@ -97,7 +97,8 @@ where
     /// `tracing` event, or for a lane that there is not also a line on stderr, if no subscriber was ever set.
     pub fn start(self) -> Task<F::Output> {
         let Self { body, priority, name, delay, supervisor, lane } = self;
-        let supervisor = supervisor.unwrap_or_else(|| task_supervisor());
+        let mut entered = None;
+        let supervisor = meant(supervisor, &mut entered);
         fly_or_drop::<OwnName<F>, _, _>(&supervisor.core, Plan { name, priority, delay }, lane.as_deref(), body)
     }
 
@@ -120,7 +121,8 @@ where
     /// ```
     pub fn try_start(self) -> Result<Task<F::Output>, Rejected<F>> {
         let Self { body, priority, name, delay, supervisor, lane } = self;
-        let supervisor = supervisor.unwrap_or_else(|| task_supervisor());
+        let mut entered = None;
+        let supervisor = meant(supervisor, &mut entered);
         let plan = Plan { name, priority, delay };
         let (task, taken) = fly::<OwnName<F>, _, _>(&supervisor.core, plan, lane.as_deref(), body);
         match taken {

@@ -9,7 +9,7 @@ use super::options::TaskOptions;
 use super::{Plan, detach, fly_or_drop, submit_or_drop};
 use crate::pool::Named;
 use crate::priority::Priority;
-use crate::supervisor::{Supervisor, task_supervisor};
+use crate::supervisor::{Supervisor, meant};
 use crate::task::Task;
 
 /// A declared task, about to be started. `N` stands for its name.
@@ -64,7 +64,8 @@ impl<'a, N: Named> Site<'a, N> {
         F: Future<Output = T> + Send + 'static,
         T: Send + 'static,
     {
-        let supervisor = self.supervisor.unwrap_or_else(|| task_supervisor());
+        let mut entered = None;
+        let supervisor = meant(self.supervisor, &mut entered);
         let Self { priority, delay, lane, .. } = self;
         fly_or_drop::<N, _, _>(&supervisor.core, Plan { name: None, priority, delay }, lane, body)
     }
@@ -75,8 +76,8 @@ impl<'a, N: Named> Site<'a, N> {
         F: Future<Output = T> + Send + 'static,
         T: Send + 'static,
     {
-        let declared = || self.supervisor.unwrap_or_else(|| task_supervisor());
-        let supervisor = options.supervisor.as_ref().unwrap_or_else(declared);
+        let mut entered = None;
+        let supervisor = meant(options.supervisor.as_ref().or(self.supervisor), &mut entered);
         let plan = Plan {
             name: options.name,
             priority: options.priority.unwrap_or(self.priority),
@@ -101,7 +102,8 @@ impl<'a, N: Named> Site<'a, N> {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        let supervisor = self.supervisor.unwrap_or_else(|| task_supervisor());
+        let mut entered = None;
+        let supervisor = meant(self.supervisor, &mut entered);
         let Self { priority, delay, .. } = self;
         submit_or_drop::<N, _, _>(&supervisor.core, Plan { name: None, priority, delay }, body)
     }
@@ -112,8 +114,8 @@ impl<'a, N: Named> Site<'a, N> {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        let declared = || self.supervisor.unwrap_or_else(|| task_supervisor());
-        let supervisor = options.supervisor.as_ref().unwrap_or_else(declared);
+        let mut entered = None;
+        let supervisor = meant(options.supervisor.as_ref().or(self.supervisor), &mut entered);
         let plan = Plan {
             name: options.name,
             priority: options.priority.unwrap_or(self.priority),
@@ -129,7 +131,8 @@ impl<'a, N: Named> Site<'a, N> {
         F: FnOnce() -> T + Send + 'static,
         T: 'static,
     {
-        let supervisor = self.supervisor.unwrap_or_else(|| task_supervisor());
+        let mut entered = None;
+        let supervisor = meant(self.supervisor, &mut entered);
         let Self { priority, delay, .. } = self;
         detach::<N, _, _>(&supervisor.core, Plan { name: None, priority, delay }, body);
     }

@@ -6,6 +6,7 @@ mod announce;
 mod autostart;
 mod core;
 mod ending;
+mod entered;
 mod global;
 #[cfg(unix)]
 mod handlers;
@@ -30,6 +31,8 @@ pub(crate) use self::autostart::starts_with_supervisor;
 pub(crate) use self::core::Core;
 pub(crate) use crate::report::{Abandoned, StopReport};
 pub(crate) use announce::as_main;
+pub use entered::EnterGuard;
+pub(crate) use entered::meant;
 pub use global::task_supervisor;
 pub use info::{LaneInfo, SupervisorInfo, SupervisorState, WorkerInfo, WorkerKind, WorkerState};
 pub(crate) use lanes::info as lane_info;

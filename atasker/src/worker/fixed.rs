@@ -8,6 +8,7 @@ use super::builder::StartOn;
 use super::handle::{EventWorker, Handle, IntervalWorker, LoopWorker, QueueWorker, ScheduledWorker};
 use crate::error::{Error, Result};
 use crate::pool;
+use crate::supervisor::Supervisor;
 
 /// A handle that can be made from a name alone.
 pub trait Define: Handle {
@@ -50,17 +51,25 @@ impl<T: Send + 'static> Define for QueueWorker<T> {
 pub struct Static<H> {
     name: &'static str,
     handle: OnceCell<H>,
+    /// Where it is started, instead of where it was declared to run.
+    on: Option<Supervisor>,
 }
 
 impl<H: Define> Static<H> {
     /// A worker of that name.
     pub const fn new(name: &'static str) -> Self {
-        Self { name, handle: OnceCell::new() }
+        Self { name, handle: OnceCell::new(), on: None }
     }
 
     /// The same with a name made at run time.
     pub fn named(name: impl Into<String>) -> Self {
-        Self { name: "", handle: OnceCell::with_value(H::define(Cow::Owned(name.into()))) }
+        Self { name: "", handle: OnceCell::with_value(H::define(Cow::Owned(name.into()))), on: None }
+    }
+
+    /// The same worker, to be started on that supervisor.
+    pub fn on(&self, supervisor: &Supervisor) -> Self {
+        let handle = OnceCell::with_value(self.handle().clone());
+        Self { name: self.name, handle, on: Some(supervisor.clone()) }
     }
 
     /// Its handle.
@@ -70,7 +79,7 @@ impl<H: Define> Static<H> {
 
     /// Starts it.
     pub fn start<M>(&self, builder: impl StartOn<H, M>) -> Result<()> {
-        builder.start_on(self.handle())
+        builder.start_on(self.handle(), self.on.as_ref())
     }
 
     /// Stops it, if it runs, and starts it.
@@ -84,6 +93,6 @@ impl<H: Define> Static<H> {
             return Err(Error::WouldBlock);
         }
         core.stop();
-        builder.start_on(self.handle())
+        builder.start_on(self.handle(), self.on.as_ref())
     }
 }

@@ -11,12 +11,13 @@ use super::super::schedule::Pacer;
 use super::{Options, WorkerBuilder, kind};
 use crate::error::{ConfigError, Result};
 use crate::names::own_name;
-use crate::supervisor::{starts_with_supervisor, task_supervisor};
+use crate::supervisor::{Supervisor, meant, starts_with_supervisor};
 
 /// A builder that has all it needs to start the worker behind a handle `H`. `M` is always inferred.
 pub trait StartOn<H, M> {
+    /// On that supervisor, or the one it names itself.
     #[doc(hidden)]
-    fn start_on(self, handle: &H) -> Result<()>;
+    fn start_on(self, handle: &H, on: Option<&Supervisor>) -> Result<()>;
 }
 
 /// The `start` of each kind, and of a static's worker of that kind.
@@ -36,17 +37,17 @@ macro_rules! start {
                 B: IntoWorker<M>,
             {
                 let handle = $handle::new(self.options.name_for::<B>());
-                self.start_on(&handle).map(|()| handle)
+                self.start_on(&handle, None).map(|()| handle)
             }
         }
 
         impl<B: IntoWorker<M>, M> StartOn<$handle, (kind::$kind, M)> for WorkerBuilder<B, kind::$kind> {
-            fn start_on(self, handle: &$handle) -> Result<()> {
+            fn start_on(self, handle: &$handle, on: Option<&Supervisor>) -> Result<()> {
                 let $value = self.kind;
                 let (kind, initial) = $plan;
                 let BoxedBody(step) = self.body.into_body();
                 let work = Work { step, pacer: None };
-                start(handle, self.options, kind, initial, None, work)
+                start(handle, on, self.options, kind, initial, None, work)
             }
         }
     };
@@ -71,17 +72,17 @@ impl<B> WorkerBuilder<B, kind::Cron> {
         B: IntoWorker<M>,
     {
         let handle = ScheduledWorker::new(self.options.name_for::<B>());
-        self.start_on(&handle).map(|()| handle)
+        self.start_on(&handle, None).map(|()| handle)
     }
 }
 
 impl<B: IntoWorker<M>, M> StartOn<ScheduledWorker, (kind::Cron, M)> for WorkerBuilder<B, kind::Cron> {
-    fn start_on(self, handle: &ScheduledWorker) -> Result<()> {
+    fn start_on(self, handle: &ScheduledWorker, on: Option<&Supervisor>) -> Result<()> {
         let kind::Cron { line, initial } = self.kind;
         let schedule = line?.resolve()?;
         let BoxedBody(step) = self.body.into_body();
         let work = Work { step, pacer: Some(Pacer::new(schedule)) };
-        start(handle, self.options, Kind::Scheduled { is_cron: true }, initial, None, work)
+        start(handle, on, self.options, Kind::Scheduled { is_cron: true }, initial, None, work)
     }
 }
 
@@ -98,16 +99,16 @@ impl<B> WorkerBuilder<B, kind::Scheduled> {
         B: IntoWorker<M>,
     {
         let handle = ScheduledWorker::new(self.options.name_for::<B>());
-        self.start_on(&handle).map(|()| handle)
+        self.start_on(&handle, None).map(|()| handle)
     }
 }
 
 impl<B: IntoWorker<M>, M> StartOn<ScheduledWorker, (kind::Scheduled, M)> for WorkerBuilder<B, kind::Scheduled> {
-    fn start_on(self, handle: &ScheduledWorker) -> Result<()> {
+    fn start_on(self, handle: &ScheduledWorker, on: Option<&Supervisor>) -> Result<()> {
         let kind::Scheduled { pacer, initial } = self.kind;
         let BoxedBody(step) = self.body.into_body();
         let work = Work { step, pacer: Some(pacer) };
-        start(handle, self.options, Kind::Scheduled { is_cron: false }, initial, None, work)
+        start(handle, on, self.options, Kind::Scheduled { is_cron: false }, initial, None, work)
     }
 }
 
@@ -125,16 +126,16 @@ impl<B> WorkerBuilder<B, kind::Queue> {
         T: Send + 'static,
     {
         let handle = QueueWorker::new(self.options.name_for::<B>());
-        self.start_on(&handle).map(|()| handle)
+        self.start_on(&handle, None).map(|()| handle)
     }
 }
 
 impl<B: IntoQueueBody<M>, M> StartOn<QueueWorker<B::Item>, (kind::Queue, M)> for WorkerBuilder<B, kind::Queue> {
-    fn start_on(self, handle: &QueueWorker<B::Item>) -> Result<()> {
+    fn start_on(self, handle: &QueueWorker<B::Item>, on: Option<&Supervisor>) -> Result<()> {
         let capacity = self.kind.capacity;
         let BoxedBody(step) = self.body.into_body(Queue(handle.mailbox().clone()));
         let work = Work { step, pacer: None };
-        start(handle, self.options, Kind::Queue, Duration::ZERO, capacity, work)
+        start(handle, on, self.options, Kind::Queue, Duration::ZERO, capacity, work)
     }
 }
 
@@ -146,6 +147,7 @@ impl Options {
 
 fn start<H: Handle>(
     handle: &H,
+    on: Option<&Supervisor>,
     options: Options,
     kind: Kind,
     initial: Duration,
@@ -169,7 +171,8 @@ fn start<H: Handle>(
     if let Some(refused) = refused {
         return Err(refused.into());
     }
-    let supervisor = options.supervisor.as_ref().unwrap_or_else(|| task_supervisor());
+    let mut entered = None;
+    let supervisor = meant(on.or(options.supervisor.as_ref()), &mut entered);
     let details = options.wishes.settle(kind, is_async)?;
     let lane = if is_async { Some(supervisor.core.lanes.find(options.lane.as_deref())?) } else { None };
     if let Some(hook) = options.on_error {
