@@ -195,6 +195,12 @@ impl ConfigError {
         Self { field, value, cure: cure.into() }
     }
 
+    /// Of a worker that an attribute declares.
+    pub(crate) fn start_by_name(worker: &str) -> Self {
+        let cure = "has no body here to start again: call `start` of the static that `#[background_worker]` has made, with its state";
+        Self::new("worker", worker.to_owned(), cure)
+    }
+
     pub(crate) fn zero_duration(field: &'static str, value: Duration) -> Self {
         Self::new(field, format!("{value:?}"), "must be more than 0")
     }

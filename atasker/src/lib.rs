@@ -42,7 +42,8 @@ pub use priority::{PerPriority, Priority};
 pub use report::{Abandoned, StopReport};
 pub use slow::{SlowStart, Slowness};
 pub use supervisor::{
-    EnterGuard, LaneInfo, Supervisor, SupervisorInfo, SupervisorState, WorkerInfo, WorkerKind, WorkerState, task_supervisor,
+    EnterGuard, LaneInfo, Supervisor, SupervisorInfo, SupervisorState, WorkerInfo, WorkerKind, WorkerState,
+    task_supervisor,
 };
 
 // Tasks.

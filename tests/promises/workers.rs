@@ -1,5 +1,6 @@
 //! Workers: what makes them run, where they run, and what they tell of themselves.
 
+mod again;
 mod drops;
 mod errors;
 mod hooks;

@@ -32,8 +32,8 @@ use crossbeam_utils::CachePadded;
 
 pub use current::is_cancelled;
 pub(crate) use current::{
-    enter, enter_async, enter_guest, enter_unnamed, has_body, home, innermost, is_async, is_inside, is_running_here, is_within,
-    leave,
+    enter, enter_async, enter_guest, enter_unnamed, has_body, home, innermost, is_async, is_inside, is_running_here,
+    is_within, leave,
 };
 pub(crate) use donor::{Pending, Queued, places, serve, wait_for, wait_polling};
 pub use entry::Named;

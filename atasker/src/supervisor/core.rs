@@ -13,6 +13,7 @@ use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::job::Jobs;
 use crate::lane::{Lane, Watcher};
+use crate::panics::drop_contained;
 use crate::pool::{self, Job, Overseer, Pool, Ran, Refusal, Tally};
 use crate::slow::{SlowStart, Slowness};
 use crate::stops::Leftover;
@@ -130,6 +131,19 @@ impl Core {
     }
 
     /// A handle that does not own.
+    /// Whether anybody has a handle that keeps it running.
+    pub(crate) fn has_owner(&self) -> bool {
+        self.owner.get().is_some_and(|owner| owner.strong_count() > 0)
+    }
+
+    /// Nobody will start it again: drops what was kept for that.
+    pub(super) fn forget_kept(&self) {
+        let residents = self.registry.orphan();
+        let kept: Vec<_> = residents.iter().map(|resident| resident.forget_kept()).collect();
+        // As of a body: what is dropped may call a stop, and may be dropped wherever the last owner was.
+        pool::enter_unnamed(&self.pool, || kept.into_iter().for_each(drop_contained));
+    }
+
     pub(crate) fn weak_handle(self: &Arc<Self>) -> Supervisor {
         Supervisor { core: Arc::clone(self), owner: None }
     }

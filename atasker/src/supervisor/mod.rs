@@ -91,6 +91,7 @@ pub(crate) struct Owner {
 impl Drop for Owner {
     fn drop(&mut self) {
         self.core.ask_to_stop(Urgency::default());
+        self.core.forget_kept();
     }
 }
 

@@ -36,6 +36,9 @@ pub(crate) trait Resident: Send + Sync {
 
     /// Starts it again with its supervisor, where it was built with `autostart`.
     fn start_again(self: Arc<Self>, supervisor: &Arc<Core>);
+
+    /// Nobody will start it again. What was kept for that, which is the user's.
+    fn forget_kept(&self) -> Box<dyn Send>;
 }
 
 /// The workers. A running one is owned here; a stopped one is only known, as long as a handle of it exists.
@@ -123,6 +126,13 @@ impl Registry {
             residents.autostart.remove(&id);
         }
         Ok(entry)
+    }
+
+    /// The supervisor has no owner any more: those of which something may be kept for a next start.
+    pub(super) fn orphan(&self) -> Vec<Arc<dyn Resident>> {
+        let mut residents = self.residents.lock();
+        let autostart = std::mem::take(&mut residents.autostart).into_values();
+        autostart.chain(residents.known.values().filter_map(Weak::upgrade)).collect()
     }
 
     /// A worker has stopped. Whether it was the last.

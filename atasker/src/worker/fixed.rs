@@ -6,8 +6,7 @@ use once_cell::sync::OnceCell;
 
 use super::builder::StartOn;
 use super::handle::{EventWorker, Handle, IntervalWorker, LoopWorker, QueueWorker, ScheduledWorker};
-use crate::error::{Error, Result};
-use crate::pool;
+use crate::error::Result;
 use crate::supervisor::Supervisor;
 
 /// A handle that can be made from a name alone.
@@ -79,20 +78,14 @@ impl<H: Define> Static<H> {
 
     /// Starts it.
     pub fn start<M>(&self, builder: impl StartOn<H, M>) -> Result<()> {
-        builder.start_on(self.handle(), self.on.as_ref())
+        let handle = self.handle();
+        handle.core().start_once(builder.prepare(handle, self.on.as_ref())?)
     }
 
     /// Stops it, if it runs, and starts it.
     pub fn restart<M>(&self, builder: impl StartOn<H, M>) -> Result<()> {
-        let core = self.handle().core();
-        if core.is_own_body() {
-            return Err(Error::Deadlock);
-        }
-        if pool::is_async() {
-            // The stop could only be asked for.
-            return Err(Error::WouldBlock);
-        }
-        core.stop();
-        builder.start_on(self.handle(), self.on.as_ref())
+        self.handle().core().stop_to_start()?;
+        let handle = self.handle();
+        handle.core().start_once(builder.prepare(handle, self.on.as_ref())?)
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use super::core::Core;
+use super::core::{Again, Core};
 use super::mailbox::{AnyMailbox, Mailbox, NotTaken, Pushed};
 use super::putting::Putting;
 use crate::error::{PutError, Result};
@@ -34,6 +34,29 @@ macro_rules! common_verbs {
             /// What it is doing.
             pub fn info(&self) -> WorkerInfo {
                 self.core.info()
+            }
+
+            /// Starts it with the body that it was built with, and the state that has: after [`build`](crate::WorkerBuilder::build),
+            /// or again after a stop. What was changed since, an interval, say, is as it was built. A worker that an attribute
+            /// declares is started by its own name, with its state.
+            ///
+            /// # Errors
+            ///
+            /// [`Error::AlreadyRunning`](crate::Error::AlreadyRunning), also while it is stopping;
+            /// [`Error::Config`](crate::Error::Config) for one that an attribute declares; and those of the builder's
+            /// `start`. It can be called again.
+            pub fn start(&self) -> Result<()> {
+                self.core.start_again_by(self.again.as_ref())
+            }
+
+            /// Stops it, if it runs, waits for its end, and [starts](Self::start) it.
+            ///
+            /// # Errors
+            ///
+            /// As [`start`](Self::start); [`Error::Deadlock`](crate::Error::Deadlock) in its own body, and
+            /// [`Error::WouldBlock`](crate::Error::WouldBlock) in an async body.
+            pub fn restart(&self) -> Result<()> {
+                self.core.restart_by(self.again.as_ref())
             }
 
             /// Stops it: waits for the run under way, and for a queue worker to work off what is queued at the ask.
@@ -77,6 +100,15 @@ macro_rules! common_verbs {
             fn core(&self) -> &Arc<Core> {
                 &self.core
             }
+
+            fn start_built(&self) -> Result<()> {
+                self.start()
+            }
+
+            fn built(mut self, again: Again) -> Self {
+                self.again = Some(again.of(&self.core));
+                self
+            }
         }
 
         impl $(<$item>)? fmt::Debug for $handle $(<$item>)? {
@@ -91,6 +123,13 @@ macro_rules! common_verbs {
 pub trait Handle: Clone {
     #[doc(hidden)]
     fn core(&self) -> &Arc<Core>;
+
+    /// The same with what starts it again.
+    #[doc(hidden)]
+    fn built(self, again: Again) -> Self;
+
+    #[doc(hidden)]
+    fn start_built(&self) -> Result<()>;
 }
 
 /// A worker that runs again and again. Each run is admitted at its priority, so others get their turn in between.
@@ -99,6 +138,7 @@ pub trait Handle: Clone {
 #[derive(Clone)]
 pub struct LoopWorker {
     core: Arc<Core>,
+    again: Option<Arc<Again>>,
 }
 
 /// A worker that runs on a fixed grid of time, or a fixed time after the end of its last run.
@@ -107,6 +147,7 @@ pub struct LoopWorker {
 #[derive(Clone)]
 pub struct IntervalWorker {
     core: Arc<Core>,
+    again: Option<Arc<Again>>,
 }
 
 /// A worker that runs by a cron line, or by a [`Schedule`](crate::Schedule).
@@ -115,6 +156,7 @@ pub struct IntervalWorker {
 #[derive(Clone)]
 pub struct ScheduledWorker {
     core: Arc<Core>,
+    again: Option<Arc<Again>>,
 }
 
 /// A worker that runs when it is triggered.
@@ -123,6 +165,7 @@ pub struct ScheduledWorker {
 #[derive(Clone)]
 pub struct EventWorker {
     core: Arc<Core>,
+    again: Option<Arc<Again>>,
 }
 
 /// A worker that runs once for each item that is put into its queue, in order.
@@ -130,6 +173,7 @@ pub struct EventWorker {
 /// Dropping a handle detaches: the supervisor owns the worker.
 pub struct QueueWorker<T> {
     core: Arc<Core>,
+    again: Option<Arc<Again>>,
     mailbox: Arc<Mailbox<T>>,
     /// The count of forks at its making. Here, since the core's line is written by each run.
     born: u32,
@@ -143,13 +187,13 @@ common_verbs!(QueueWorker<T>);
 
 impl LoopWorker {
     pub(super) fn new(name: Cow<'static, str>) -> Self {
-        Self { core: Core::new(name, None) }
+        Self { core: Core::new(name, None), again: None }
     }
 }
 
 impl IntervalWorker {
     pub(super) fn new(name: Cow<'static, str>) -> Self {
-        Self { core: Core::new(name, None) }
+        Self { core: Core::new(name, None), again: None }
     }
 
     /// Runs it once off the grid, as soon as it gets a place. `true`: a run will start after this call, unless a stop
@@ -188,7 +232,7 @@ impl IntervalWorker {
 
 impl ScheduledWorker {
     pub(super) fn new(name: Cow<'static, str>) -> Self {
-        Self { core: Core::new(name, None) }
+        Self { core: Core::new(name, None), again: None }
     }
 
     /// Runs it once beside its schedule, as soon as it gets a place. `true`: a run will start after this call, unless a
@@ -200,7 +244,7 @@ impl ScheduledWorker {
 
 impl EventWorker {
     pub(super) fn new(name: Cow<'static, str>) -> Self {
-        Self { core: Core::new(name, None) }
+        Self { core: Core::new(name, None), again: None }
     }
 
     /// Makes it run. `true`: a run will start after this call, unless a stop comes first; any number of calls during a
@@ -213,7 +257,8 @@ impl EventWorker {
 // Not derived: the item need not be `Clone`.
 impl<T> Clone for QueueWorker<T> {
     fn clone(&self) -> Self {
-        Self { core: Arc::clone(&self.core), mailbox: Arc::clone(&self.mailbox), born: self.born }
+        let (core, again, mailbox) = (Arc::clone(&self.core), self.again.clone(), Arc::clone(&self.mailbox));
+        Self { core, again, mailbox, born: self.born }
     }
 }
 
@@ -222,7 +267,7 @@ impl<T: Send + 'static> QueueWorker<T> {
         let mailbox = Mailbox::new();
         let any: Arc<dyn AnyMailbox> = Arc::<Mailbox<T>>::clone(&mailbox);
         let core = Core::new(name, Some(any));
-        Self { born: core.born(), core, mailbox }
+        Self { born: core.born(), core, again: None, mailbox }
     }
 
     pub(super) fn mailbox(&self) -> &Arc<Mailbox<T>> {

@@ -236,11 +236,13 @@ fn stop_in_drop_of_a_cancelled_task_only_asks() {
 fn stop_in_drop_of_a_worker_s_state_only_asks() {
     each_only_asks(|s, stopper| {
         let body = InHook { hook: "none", stopper: Some(stopper) };
-        background_worker(body).event().supervisor(s).start().unwrap().stop();
+        // Its handle would keep the state.
+        drop(background_worker(body).event().supervisor(s).start().unwrap());
+        s.stop();
     });
     each_only_asks(|s, stopper| {
-        let worker = background_worker(move || _ = &stopper).event().supervisor(s).start().unwrap();
-        worker.stop();
+        drop(background_worker(move || _ = &stopper).event().supervisor(s).start().unwrap());
+        s.stop();
     });
 }
 

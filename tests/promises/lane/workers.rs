@@ -252,9 +252,14 @@ fn a_worker_on_a_runtime_that_goes_down_is_stopped() {
     worker.trigger();
     next(&when_started);
     own.shutdown_timeout(Duration::from_secs(10));
-    let waiting = worker.clone();
-    in_time(move || waiting.stop());
-    assert_eq!((worker.is_running(), drops.count()), (false, 1));
+    let worker = in_time(move || {
+        worker.stop();
+        worker
+    });
+    assert_eq!((worker.is_running(), drops.count()), (false, 0));
+    // Its handles keep what would start it again.
+    drop(worker);
+    assert_eq!(drops.count(), 1);
 }
 
 #[test]

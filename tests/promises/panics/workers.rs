@@ -158,6 +158,8 @@ fn a_panic_in_drop_of_a_worker_s_state_or_items_is_contained() {
         for _ in 0..3 {
             worker.put(double_bomb()).unwrap();
         }
+        // Its handle would keep the state.
+        drop(worker);
         let report = s.stop_now();
         assert_eq!((report.complete, report.discarded), (true, 3));
         told.recv_timeout(PATIENCE).unwrap();

@@ -234,16 +234,21 @@ fn a_panic_of_the_builders_on_error_is_counted_and_not_recursive() {
 
 /// Stops what it can reach when it is dropped.
 struct StopsInDrop {
-    worker: Receiver<atasker::EventWorker>,
     supervisor: Supervisor,
     tell: Sender<bool>,
 }
 
 impl Drop for StopsInDrop {
     fn drop(&mut self) {
-        next(&self.worker).stop();
+        ends.stop();
         self.tell.send(self.supervisor.stop().complete).unwrap();
     }
+}
+
+#[background_worker(event)]
+fn ends(_state: &StopsInDrop, entered: &Sender<()>, gate: &Gate) {
+    entered.send(()).unwrap();
+    gate.wait();
 }
 
 /// A worker without hooks is ended by the one who asks; one with a run under way by a pool thread.
@@ -251,27 +256,17 @@ impl Drop for StopsInDrop {
 fn stops_from_the_drop_of_a_workers_state_do_not_wait_for_themselves() {
     for running in [false, true] {
         let s = pool(1);
-        let ((send, worker), (tell, told)) = (mpsc::channel(), mpsc::channel());
-        let state = StopsInDrop { worker, supervisor: Supervisor::clone(&s), tell };
-        let (gate, (entered, is_in)) = (Gate::new(), mpsc::channel());
-        let body = {
-            let gate = gate.clone();
-            move || {
-                _ = &state;
-                entered.send(()).unwrap();
-                gate.wait();
-            }
-        };
-        let worker = background_worker(body).event().supervisor(&s).start().unwrap();
-        send.send(worker.clone()).unwrap();
+        let ((tell, told), (entered, is_in), gate) = (mpsc::channel(), mpsc::channel(), Gate::new());
+        let state = StopsInDrop { supervisor: Supervisor::clone(&s), tell };
+        ends.on(&s).start(state, entered, gate.clone()).unwrap();
         if running {
-            worker.trigger();
+            ends.trigger();
             next(&is_in);
         }
-        worker.request_stop();
+        ends.request_stop();
         gate.open();
         assert!(!next(&told), "inside a Drop of its own it only asks");
-        returns(move || worker.stop());
+        returns(|| ends.stop());
     }
 }
 

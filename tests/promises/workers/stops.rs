@@ -235,8 +235,13 @@ fn the_guard_stops_the_worker_when_it_is_dropped() {
 }
 
 /// The state is dropped by the end of the worker, not kept by its handles.
+#[background_worker(event)]
+fn declared(state: &Arc<()>) {
+    _ = state;
+}
+
 #[test]
-fn the_state_is_gone_when_stop_returns() {
+fn the_state_is_gone_when_a_stop_returns_and_no_handle_could_start_it_again() {
     let s = pool(2);
     let state = Arc::new(());
     let held = Arc::clone(&state);
@@ -247,7 +252,12 @@ fn the_state_is_gone_when_stop_returns() {
     queue.put(Arc::clone(&state)).unwrap();
     worker.stop();
     queue.stop();
+    assert_eq!(Arc::strong_count(&state), 3, "what was queued is gone, the bodies are kept");
+    drop((worker, queue));
     assert_eq!(Arc::strong_count(&state), 1);
+    declared.on(&s).start(Arc::clone(&state)).unwrap();
+    declared.stop();
+    assert_eq!(Arc::strong_count(&state), 1, "an attribute's worker starts with new state");
 }
 
 /// One that is polled and dropped, as a `select` does, a thousand times.

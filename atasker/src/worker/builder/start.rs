@@ -4,20 +4,22 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use super::super::body::{BoxedBody, IntoQueueBody, IntoWorker, Queue, Steps};
-use super::super::core::{Setup, Work};
+use super::super::core::{Again, Work};
 use super::super::handle::{EventWorker, Handle, IntervalWorker, LoopWorker, QueueWorker, ScheduledWorker};
 use super::super::plan::{Kind, Terms};
 use super::super::schedule::Pacer;
 use super::{Options, WorkerBuilder, kind};
 use crate::error::{ConfigError, Result};
 use crate::names::own_name;
-use crate::supervisor::{Supervisor, meant, starts_with_supervisor};
+use crate::panics::drop_contained;
+use crate::supervisor::{Supervisor, meant};
+use crate::sync::Mutex;
 
 /// A builder that has all it needs to start the worker behind a handle `H`. `M` is always inferred.
 pub trait StartOn<H, M> {
-    /// On that supervisor, or the one it names itself.
+    /// What it is started with, on that supervisor or the one it names itself.
     #[doc(hidden)]
-    fn start_on(self, handle: &H, on: Option<&Supervisor>) -> Result<()>;
+    fn prepare(self, handle: &H, on: Option<&Supervisor>) -> Result<Again>;
 }
 
 /// The `start` of each kind, and of a static's worker of that kind.
@@ -37,17 +39,30 @@ macro_rules! start {
                 B: IntoWorker<M>,
             {
                 let handle = $handle::new(self.options.name_for::<B>());
-                self.start_on(&handle, None).map(|()| handle)
+                start(handle, self)
+            }
+
+            /// The handle of a worker that is not started: [`start`]($crate::$handle::start) it, now, or whenever it has stopped.
+            ///
+            /// # Errors
+            ///
+            /// As [`start`](Self::start) for what makes no sense, and for a lane that there is not.
+            pub fn build<M>(self) -> Result<$handle>
+            where
+                B: IntoWorker<M>,
+            {
+                let handle = $handle::new(self.options.name_for::<B>());
+                build(handle, self)
             }
         }
 
         impl<B: IntoWorker<M>, M> StartOn<$handle, (kind::$kind, M)> for WorkerBuilder<B, kind::$kind> {
-            fn start_on(self, handle: &$handle, on: Option<&Supervisor>) -> Result<()> {
+            fn prepare(self, _: &$handle, on: Option<&Supervisor>) -> Result<Again> {
                 let $value = self.kind;
                 let (kind, initial) = $plan;
                 let BoxedBody(step) = self.body.into_body();
                 let work = Work { step, pacer: None };
-                start(handle, on, self.options, kind, initial, None, work)
+                prepare(on, self.options, kind, initial, None, work)
             }
         }
     };
@@ -72,17 +87,30 @@ impl<B> WorkerBuilder<B, kind::Cron> {
         B: IntoWorker<M>,
     {
         let handle = ScheduledWorker::new(self.options.name_for::<B>());
-        self.start_on(&handle, None).map(|()| handle)
+        start(handle, self)
+    }
+
+    /// The handle of a worker that is not started: [`start`](ScheduledWorker::start) it, now, or whenever it has stopped.
+    ///
+    /// # Errors
+    ///
+    /// As [`start`](Self::start) for what makes no sense, and for a lane that there is not.
+    pub fn build<M>(self) -> Result<ScheduledWorker>
+    where
+        B: IntoWorker<M>,
+    {
+        let handle = ScheduledWorker::new(self.options.name_for::<B>());
+        build(handle, self)
     }
 }
 
 impl<B: IntoWorker<M>, M> StartOn<ScheduledWorker, (kind::Cron, M)> for WorkerBuilder<B, kind::Cron> {
-    fn start_on(self, handle: &ScheduledWorker, on: Option<&Supervisor>) -> Result<()> {
+    fn prepare(self, _: &ScheduledWorker, on: Option<&Supervisor>) -> Result<Again> {
         let kind::Cron { line, initial } = self.kind;
         let schedule = line?.resolve()?;
         let BoxedBody(step) = self.body.into_body();
         let work = Work { step, pacer: Some(Pacer::new(schedule)) };
-        start(handle, on, self.options, Kind::Scheduled { is_cron: true }, initial, None, work)
+        prepare(on, self.options, Kind::Scheduled { is_cron: true }, initial, None, work)
     }
 }
 
@@ -99,16 +127,29 @@ impl<B> WorkerBuilder<B, kind::Scheduled> {
         B: IntoWorker<M>,
     {
         let handle = ScheduledWorker::new(self.options.name_for::<B>());
-        self.start_on(&handle, None).map(|()| handle)
+        start(handle, self)
+    }
+
+    /// The handle of a worker that is not started: [`start`](ScheduledWorker::start) it, now, or whenever it has stopped.
+    ///
+    /// # Errors
+    ///
+    /// As [`start`](Self::start) for what makes no sense, and for a lane that there is not.
+    pub fn build<M>(self) -> Result<ScheduledWorker>
+    where
+        B: IntoWorker<M>,
+    {
+        let handle = ScheduledWorker::new(self.options.name_for::<B>());
+        build(handle, self)
     }
 }
 
 impl<B: IntoWorker<M>, M> StartOn<ScheduledWorker, (kind::Scheduled, M)> for WorkerBuilder<B, kind::Scheduled> {
-    fn start_on(self, handle: &ScheduledWorker, on: Option<&Supervisor>) -> Result<()> {
+    fn prepare(self, _: &ScheduledWorker, on: Option<&Supervisor>) -> Result<Again> {
         let kind::Scheduled { pacer, initial } = self.kind;
         let BoxedBody(step) = self.body.into_body();
         let work = Work { step, pacer: Some(pacer) };
-        start(handle, on, self.options, Kind::Scheduled { is_cron: false }, initial, None, work)
+        prepare(on, self.options, Kind::Scheduled { is_cron: false }, initial, None, work)
     }
 }
 
@@ -126,16 +167,53 @@ impl<B> WorkerBuilder<B, kind::Queue> {
         T: Send + 'static,
     {
         let handle = QueueWorker::new(self.options.name_for::<B>());
-        self.start_on(&handle, None).map(|()| handle)
+        start(handle, self)
+    }
+
+    /// The handle of a worker that is not started: [`start`](QueueWorker::start) it, now, or whenever it has stopped.
+    ///
+    /// # Errors
+    ///
+    /// As [`start`](Self::start) for what makes no sense, and for a lane that there is not.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::{Arc, Mutex};
+    /// use atasker::background_worker;
+    ///
+    /// let seen = Arc::new(Mutex::new(Vec::new()));
+    /// let (mut count, all) = (0, Arc::clone(&seen));
+    /// let worker = background_worker(move |n: u64| {
+    ///     count += 1;
+    ///     all.lock().unwrap().push((count, n));
+    /// });
+    /// let worker = worker.queue().build()?;
+    /// assert!(!worker.is_running());
+    /// for n in [7, 8] {
+    ///     worker.start()?;
+    ///     worker.put(n)?;
+    ///     worker.stop();
+    /// }
+    /// assert_eq!(*seen.lock().unwrap(), [(1, 7), (2, 8)]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn build<M, T>(self) -> Result<QueueWorker<T>>
+    where
+        B: IntoQueueBody<M, Item = T>,
+        T: Send + 'static,
+    {
+        let handle = QueueWorker::new(self.options.name_for::<B>());
+        build(handle, self)
     }
 }
 
 impl<B: IntoQueueBody<M>, M> StartOn<QueueWorker<B::Item>, (kind::Queue, M)> for WorkerBuilder<B, kind::Queue> {
-    fn start_on(self, handle: &QueueWorker<B::Item>, on: Option<&Supervisor>) -> Result<()> {
+    fn prepare(self, handle: &QueueWorker<B::Item>, on: Option<&Supervisor>) -> Result<Again> {
         let capacity = self.kind.capacity;
         let BoxedBody(step) = self.body.into_body(Queue(handle.mailbox().clone()));
         let work = Work { step, pacer: None };
-        start(handle, on, self.options, Kind::Queue, Duration::ZERO, capacity, work)
+        prepare(on, self.options, Kind::Queue, Duration::ZERO, capacity, work)
     }
 }
 
@@ -145,15 +223,32 @@ impl Options {
     }
 }
 
-fn start<H: Handle>(
-    handle: &H,
+/// The handle, which is not started.
+fn build<H: Handle, M>(handle: H, builder: impl StartOn<H, M>) -> Result<H> {
+    let again = builder.prepare(&handle, None)?;
+    Ok(handle.built(again))
+}
+
+/// The same, started.
+fn start<H: Handle, M>(handle: H, builder: impl StartOn<H, M>) -> Result<H> {
+    let handle = build(handle, builder)?;
+    match handle.start_built() {
+        Ok(()) => Ok(handle),
+        Err(error) => {
+            drop_contained(handle);
+            Err(error)
+        }
+    }
+}
+
+fn prepare(
     on: Option<&Supervisor>,
     options: Options,
     kind: Kind,
     initial: Duration,
     capacity: Option<usize>,
     mut work: Work,
-) -> Result<()> {
+) -> Result<Again> {
     let is_async = matches!(work.step, Steps::Async(_));
     let refused = match kind {
         Kind::Interval { every, .. } if every.is_zero() => Some(ConfigError::zero_duration("interval", every)),
@@ -178,13 +273,12 @@ fn start<H: Handle>(
     if let Some(hook) = options.on_error {
         work.step = work.step.hooked(hook);
     }
-    handle.core().start(Setup {
+    Ok(Again {
         supervisor: supervisor.core.clone(),
         terms: Terms { kind, priority: options.priority, initial, details },
         capacity,
         autostart: options.autostart,
-        with_supervisor: starts_with_supervisor(),
         lane,
-        work,
+        work: Mutex::new(Some(work)),
     })
 }

@@ -9,19 +9,21 @@
 //! Every change sets its condition first (in the plan or the mailbox) and rings second; whoever has the worker reads the
 //! conditions, acts, and lets it go by the bell, which tells whether it was rung meanwhile.
 
+mod again;
 mod ring;
 mod slice;
 mod stop;
 mod turn;
 mod voyage;
 
+pub(super) use again::Again;
 pub(super) use turn::Turn;
 use voyage::Sailing;
 
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::atomic::AtomicU64 as Serial;
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::{Instant, SystemTime};
 
 use super::bell::{Bell, Life};
@@ -174,6 +176,8 @@ pub struct Core {
     body: Mutex<Option<Body>>,
     /// `None` for most: a stop drops the body.
     kept: Mutex<Option<Box<Kept>>>,
+    /// Of one that was built by hand: where its handles keep the body that it does not have.
+    again: OnceLock<Weak<Again>>,
     /// `None` until it is started. Stays after the end, for a ringer that comes to enqueue it just then.
     home: Mutex<Option<Arc<Home>>>,
     mailbox: Option<Arc<dyn AnyMailbox>>,
@@ -202,6 +206,7 @@ impl Core {
             plan: Mutex::new(Plan::new(Instant::now())),
             body: Mutex::new(None),
             kept: Mutex::new(None),
+            again: OnceLock::new(),
             home: Mutex::new(None),
             mailbox,
             runs: AtomicU64::new(0),
@@ -266,14 +271,7 @@ impl Core {
         self.mailbox.as_ref().map_or(0, |mailbox| mailbox.len())
     }
 
-    pub(super) fn start(self: &Arc<Self>, setup: Setup) -> Result<()> {
-        self.try_start(setup).map_err(|(error, setup)| {
-            drop_contained(setup);
-            error
-        })
-    }
-
-    /// The same; what it was to be started with comes back.
+    /// Starts it. Else what it was to be started with comes back.
     fn try_start(self: &Arc<Self>, mut setup: Setup) -> Result<(), (Error, Box<Setup>)> {
         if self.is_forked() {
             return Err((Error::Forked, Box::new(setup)));

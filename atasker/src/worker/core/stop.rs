@@ -7,7 +7,7 @@ use super::super::bell::Seized;
 use super::super::body::Steps;
 use super::super::context::WorkerContext;
 use super::super::plan::{Leaving, Phase, Want};
-use super::{Body, Core, Home, Work};
+use super::{Body, Core, Home};
 use crate::log;
 use crate::owner::Scope;
 use crate::panics::drop_contained;
@@ -177,14 +177,6 @@ impl Core {
         self.start_if_awaited();
     }
 
-    /// Keeps the body of a worker that starts again. It comes back where it is not to be kept.
-    pub(super) fn keep(&self, work: Work) -> Option<Work> {
-        match self.kept.lock().as_mut().and_then(|kept| kept.own.as_mut()) {
-            Some(own) => own.work.replace(work),
-            None => Some(work),
-        }
-    }
-
     /// A stop drains what it belongs to. With `discard`, what is queued is taken out; gives what drops it.
     fn drain(self: &Arc<Self>, entry: Entry, scope: Scope, discard: bool) -> Option<Leftover> {
         let how = if discard { Leaving::Resting } else { Leaving::Draining(scope) };
@@ -255,12 +247,10 @@ impl Core {
             leftovers.push(Box::new(move || worker.finish()));
             return (Some(self.hook_name()), leftovers);
         }
-        let body = self.take_body();
-        if let Some(work) = self.keep(body.work) {
-            let home = Arc::clone(&home);
-            leftovers.push(Box::new(move || home.enter(|| drop_contained(work))));
-        }
+        let Body { work, .. } = self.take_body();
+        let unkept = self.keep(work);
         self.close_life(&home);
+        leftovers.push(Box::new(move || home.enter(|| drop_contained(unkept))));
         (None, leftovers)
     }
 
@@ -350,6 +340,10 @@ impl Resident for Core {
 
     fn start_again(self: Arc<Self>, supervisor: &Arc<SupervisorCore>) {
         Self::start_again(&self, supervisor);
+    }
+
+    fn forget_kept(&self) -> Box<dyn Send> {
+        Box::new(Self::forget_kept(self))
     }
 }
 
