@@ -42,9 +42,8 @@ fn work(pool: &Arc<Pool>, nesting: usize, reservation: Reservation) {
     }
     state.arrived();
     loop {
-        let taken = state.take(&home);
-        let dead = std::mem::take(&mut state.graveyard);
-        let Some((entry, charge)) = taken else {
+        let Some((entry, charge)) = state.take(&home) else {
+            let dead = std::mem::take(&mut state.graveyard);
             if !home.is_empty() {
                 // Taken ahead, and not to be started now: it waits where others find it.
                 state.put_back(&home);
@@ -60,7 +59,6 @@ fn work(pool: &Arc<Pool>, nesting: usize, reservation: Reservation) {
         // What this thread took may have been charged elsewhere than what it gave back before, so a place may be free.
         let call = state.call();
         drop(state);
-        pool.drop_as_body(dead);
         if let Some(call) = call {
             // A refusal has been told to the overseer; this thread is there to take what is left.
             _ = pool.answer(vec![call]);
@@ -74,8 +72,10 @@ fn work(pool: &Arc<Pool>, nesting: usize, reservation: Reservation) {
             return pool.refuse_all_kept(&home);
         }
         state.release(charge);
-        if state.is_drained() {
-            match tidy(pool, state, &home, Vec::new()) {
+        // Not before the body: what is dropped may take long, and would hold up what has a place already.
+        let dead = std::mem::take(&mut state.graveyard);
+        if state.is_drained() || !dead.is_empty() {
+            match tidy(pool, state, &home, dead) {
                 Some(relocked) => state = relocked,
                 None => return,
             }
@@ -95,7 +95,9 @@ fn tidy<'a>(pool: &'a Pool, mut state: Locked<'a>, home: &Home, dead: Vec<Entry>
         // It comes back to a look in a moment: nobody else need be called for what it will find.
         state.departs();
     }
+    let call = state.call();
     drop(state);
+    pool.answer_late(call);
     pool.drop_as_body(dead);
     if drained {
         pool.tell(|overseer| overseer.quiet());

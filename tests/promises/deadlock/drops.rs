@@ -95,12 +95,14 @@ fn a_cancelled_task_s_drop_may_start_and_cancel_others() {
 fn dropped_between_two_bodies(dropped: impl FnOnce(&Supervisor) + Send + 'static) -> Tested {
     let s = supervisor(Config::new().pool_size(1).reserve_normal(0).reserve_high(0).max_nesting(1));
     let (give, given) = mpsc::channel::<Task<_>>();
-    let (inner, let_go) = ((*s).clone(), Gate::new());
+    let (inner, let_go, (begin, has_begun)) = ((*s).clone(), Gate::new(), mpsc::channel());
     let opener = let_go.clone();
     let outer = start(&s, move || {
         let nested = start(&inner, move || {
             let mut task = given.recv().unwrap();
             assert!(Pin::new(&mut task).poll(&mut Context::from_waker(Waker::noop())).is_pending());
+            // On the other thread: this one might else take it next, and its drop would be a part of it.
+            has_begun.recv().unwrap();
             drop(task);
             opener.open();
         });
@@ -108,6 +110,7 @@ fn dropped_between_two_bodies(dropped: impl FnOnce(&Supervisor) + Send + 'static
     });
     let inner = (*s).clone();
     let task = start(&s, move || {
+        begin.send(()).unwrap();
         let_go.wait();
         OnDrop::new(move || dropped(&inner))
     });

@@ -135,11 +135,11 @@ fn what_a_dead_runtime_cuts_off_is_not_dropped_on_the_clock_s_thread() {
             let kept = worker_body.take();
             async move { drop(kept) }
         });
-        let worker = worker.interval(SOON).initial(Duration::from_millis(50)).supervisor(&s).start().unwrap();
+        // Its handle would keep the body.
+        drop(worker.interval(SOON).initial(Duration::from_millis(50)).supervisor(&s).start().unwrap());
         runtime.shutdown_background();
         assert!(task.wait().is_err());
         eventually("what both had is gone", || threads.0.lock().unwrap().len() == 2);
         threads.assert_none_is_the_clock();
-        worker.stop();
     });
 }
