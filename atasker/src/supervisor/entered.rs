@@ -6,6 +6,8 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
+use once_cell::sync::Lazy;
+
 use super::{Core, Supervisor, task_supervisor};
 use crate::pool;
 use crate::sync::Mutex;
@@ -14,11 +16,14 @@ use crate::sync::Mutex;
 static GUARDS: AtomicUsize = AtomicUsize::new(0);
 
 /// Those that are entered, with their guards' numbers, the last one last. Lock rule: with no other; nothing is dropped under it.
-static ENTERED: once_cell::sync::Lazy<Mutex<Vec<(u64, Arc<Core>)>>> = once_cell::sync::Lazy::new(Mutex::default);
+static ENTERED: Lazy<Mutex<Entered>> = Lazy::new(Mutex::default);
+
+/// Supervisors, each with its guard's number.
+type Entered = Vec<(u64, Arc<Core>)>;
 
 thread_local! {
     /// Those that are entered on this thread.
-    static HERE: RefCell<Vec<(u64, Arc<Core>)>> = const { RefCell::new(Vec::new()) };
+    static HERE: RefCell<Entered> = const { RefCell::new(Vec::new()) };
 }
 
 /// Keeps a supervisor entered on the thread it was made on; see [`Supervisor::enter`]. It keeps the supervisor, too.
@@ -84,7 +89,7 @@ impl fmt::Debug for EnterGuard {
     }
 }
 
-fn take(entered: &mut Vec<(u64, Arc<Core>)>, number: u64) -> Option<(u64, Arc<Core>)> {
+fn take(entered: &mut Entered, number: u64) -> Option<(u64, Arc<Core>)> {
     let position = entered.iter().position(|(other, _)| *other == number)?;
     Some(entered.remove(position))
 }
