@@ -162,6 +162,8 @@ fn one_with_autostart_is_started_by_whoever_comes_first() {
     worker.trigger();
     assert_eq!(next(&told), (3, 3));
     s.stop();
+    // A refused start leaves the body to the supervisor.
+    assert!(matches!(worker.start(), Err(Error::Stopped)));
     s.start().unwrap();
     eventually("it has started with its supervisor", || worker.is_running());
     worker.trigger();

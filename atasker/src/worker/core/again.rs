@@ -94,7 +94,8 @@ impl Core {
         // It runs, or is stopping; or a life that a stop has given up on has not ended.
         let work = work.ok_or(Error::AlreadyRunning)?;
         self.try_start(again.setup(work)).map_err(|(error, setup)| {
-            let unkept = again.keep(setup.work);
+            // To whom it came from.
+            let unkept = self.keep(setup.work);
             drop_contained(unkept);
             error
         })
